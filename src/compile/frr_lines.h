@@ -1,0 +1,28 @@
+// The routing configuration of LAN interfaces, once the node has seen which
+// interface holds which LAN. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "compile/node_config.h"
+
+namespace radial {
+
+// An address that the machine holds, as seen by the agent.
+struct LocalAddress {
+  std::string interface;
+  InterfaceAddress address;
+};
+
+struct BoundLans {
+  std::vector<FrrStanza> stanzas;      // "interface eth1": area, cost, passive
+  std::vector<Lan> unbound;            // declared, but no interface holds them: a finding
+};
+
+// Wires and addresses outside every LAN are left alone. An interface that also
+// holds a prefix outside the declared LANs is bound by address, so that only
+// the LAN is announced.
+[[nodiscard]] BoundLans bind_lans(const NodeConfig& config, const std::vector<LocalAddress>& local);
+
+}  // namespace radial

@@ -1,0 +1,96 @@
+// What one node must have, in the node's own terms. The compiler's output and
+// the agent's input; serialisable (compile/json.h), comparable, not secret:
+// private keys and preshared keys never enter it.
+//
+// What only the node can know stays symbolic: which interface holds a LAN
+// (bind_lans in compile/frr_lines.h resolves it when the agent has looked).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ip.h"
+#include "base/key.h"
+#include "fabric/fabric.h"
+#include "fabric/facts.h"
+
+namespace radial {
+
+enum class NodeRole : std::uint8_t { hub, site };
+
+enum class WireShape : std::uint8_t {
+  multipoint,      // a hub's wire: many peers, AllowedIPs = own addresses + grant
+  point_to_point,  // one peer, AllowedIPs 0.0.0.0/0, ::/0
+};
+
+// How OSPFv2 runs over a wire; chosen from the hub's FRR (docs: field notes).
+enum class OspfMode : std::uint8_t {
+  none,
+  p2mp_non_broadcast,  // hub side, FRR >= 10.1: unicast hellos to listed neighbours
+  p2mp,                // site side of such a hub
+  nbma_hub,            // hub side, FRR < 10.1: priority 255
+  nbma_site,           // site side: priority 0
+  point_to_point,      // hub to hub
+};
+
+struct WirePeer {
+  std::string node;                    // name in the fabric
+  std::optional<PublicKey> public_key; // nothing: not enrolled yet; the peer is left out of the wire
+  std::vector<Endpoint> endpoints;     // where to dial, first preferred; empty: it dials in
+  std::vector<Prefix> allowed_ips;     // sorted
+  std::uint16_t keepalive = 0;         // seconds; 0 is off
+  std::vector<IpAddress> addresses;    // its tunnel addresses on this wire
+  Grant grant;                         // what it may announce over this wire
+  bool operator==(const WirePeer&) const = default;
+};
+
+struct Wire {
+  std::string interface;
+  WireShape shape = WireShape::point_to_point;
+  std::string hub;                       // whose wire it is
+  std::uint16_t listen_port = 0;         // 0: any
+  std::uint32_t fwmark = 0;
+  int mtu = 1420;
+  std::vector<InterfaceAddress> addresses;
+  std::vector<WirePeer> peers;           // by name
+  OspfMode ospf = OspfMode::none;
+  std::uint32_t cost = 10;
+  bool mtu_ignore = false;               // OSPF: the peer declared a smaller MTU, or this side has one
+  bool operator==(const Wire&) const = default;
+};
+
+struct Sysctl {
+  std::string key;    // "net.ipv4.ip_forward", dots as separators, an interface name last but one may hold none
+  std::string value;
+  bool operator==(const Sysctl&) const = default;
+};
+
+// Lines of one daemon under one context, in the order to enter them. Every
+// line is written exactly as that daemon's `show running-config` prints it.
+struct FrrStanza {
+  std::string daemon;   // "zebra", "ospfd", "ospf6d", "bgpd", "staticd", "bfdd"
+  std::string context;  // "interface wg0", "router ospf", "" for the top level
+  std::vector<std::string> lines;  // without indentation; a nested context is its own stanza
+  bool operator==(const FrrStanza&) const = default;
+};
+
+struct NodeConfig {
+  std::string fabric;
+  std::string node;
+  NodeRole role = NodeRole::site;
+  IpAddress router_id;
+  std::vector<Wire> wires;
+  std::vector<Lan> lans;
+  std::uint32_t lan_cost = 10;
+  std::string area = "0.0.0.0";
+  std::uint16_t hello = 1;   // seconds
+  std::uint16_t dead = 4;    // seconds
+  std::vector<Sysctl> sysctls;
+  std::vector<FrrStanza> frr;   // all but the LAN interfaces' stanzas
+  std::string nft;              // one `table inet radial { ... }`, as `nft list table` prints it
+  bool operator==(const NodeConfig&) const = default;
+};
+
+}  // namespace radial
