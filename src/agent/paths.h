@@ -1,0 +1,23 @@
+// Where a node keeps things. All folders can be moved, for labs and tests.
+#pragma once
+
+#include <filesystem>
+
+namespace radial::agent {
+
+struct Paths {
+  std::filesystem::path config = "/etc/radial";      // fabric.yaml, facts.json, node, private.key
+  std::filesystem::path state = "/var/lib/radial";   // what we made, last good configuration
+  std::filesystem::path run = "/run/radial";         // radiald.sock
+
+  [[nodiscard]] std::filesystem::path fabric() const { return config / "fabric.yaml"; }
+  [[nodiscard]] std::filesystem::path facts() const { return config / "facts.json"; }
+  [[nodiscard]] std::filesystem::path node() const { return config / "node"; }
+  [[nodiscard]] std::filesystem::path private_key() const { return config / "private.key"; }
+  [[nodiscard]] std::filesystem::path owned() const { return state / "owned.json"; }
+  [[nodiscard]] std::filesystem::path last_good() const { return state / "node-config.json"; }
+  [[nodiscard]] std::filesystem::path down_marker() const { return state / "down"; }
+  [[nodiscard]] std::filesystem::path socket() const { return run / "radiald.sock"; }
+};
+
+}  // namespace radial::agent

@@ -1,0 +1,286 @@
+#include "agent/reconciler.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "base/log.h"
+#include "compile/frr_lines.h"
+
+namespace radial::agent {
+
+struct Reconciler::Pass {
+  Mode mode;
+  Owned owned;
+  Outcome outcome;
+  const Paths& paths;
+
+  [[nodiscard]] bool dry() const { return mode == Mode::dry_run; }
+
+  void problem(std::string_view part, const Error& error) {
+    outcome.problems.push_back(fmt::format("{}: {}", part, error.message));
+  }
+  // True when `status` is good; records the problem otherwise.
+  bool good(std::string_view part, const Status& status) {
+    if (!status) problem(part, status.error());
+    return status.has_value();
+  }
+  // Writes the ownership record before something is made.
+  bool record(std::string_view part) { return dry() || good(part, save_owned(paths.owned(), owned)); }
+
+  void changed(std::vector<std::string> lines) {
+    outcome.changes.insert(outcome.changes.end(), std::make_move_iterator(lines.begin()), std::make_move_iterator(lines.end()));
+  }
+};
+
+namespace {
+
+bool names_interface(const std::string& sysctl, const std::set<std::string>& interfaces) {
+  return std::any_of(interfaces.begin(), interfaces.end(), [&](const auto& interface) {
+    return sysctl.find("." + interface + ".") != std::string::npos;
+  });
+}
+
+// Lines of `from` that are not in `running`: what we are about to add.
+std::vector<host::FrrLines> absent_lines(const std::vector<host::FrrLines>& from, const host::FrrRunning& running) {
+  std::vector<host::FrrLines> absent;
+  for (const auto& stanza : from) {
+    const auto daemon = running.daemons.find(stanza.daemon);
+    const std::vector<std::string>* present = nullptr;
+    if (daemon != running.daemons.end()) {
+      const auto context = daemon->second.find(stanza.context);
+      if (context != daemon->second.end()) present = &context->second;
+    }
+    host::FrrLines missing{stanza.daemon, stanza.context, {}};
+    for (const auto& line : stanza.lines)
+      if (present == nullptr || std::find(present->begin(), present->end(), line) == present->end())
+        missing.lines.push_back(line);
+    if (!missing.lines.empty()) absent.push_back(std::move(missing));
+  }
+  return absent;
+}
+
+host::FrrLines& stanza_of(std::vector<host::FrrLines>& stanzas, const host::FrrLines& like) {
+  for (auto& stanza : stanzas)
+    if (stanza.daemon == like.daemon && stanza.context == like.context) return stanza;
+  stanzas.push_back({like.daemon, like.context, {}});
+  return stanzas.back();
+}
+
+void merge_lines(std::vector<host::FrrLines>& into, const std::vector<host::FrrLines>& more) {
+  for (const auto& stanza : more) {
+    auto& target = stanza_of(into, stanza);
+    for (const auto& line : stanza.lines)
+      if (std::find(target.lines.begin(), target.lines.end(), line) == target.lines.end()) target.lines.push_back(line);
+  }
+}
+
+// The owned lines that are still desired: what stays ours once the rest is removed.
+std::vector<host::FrrLines> still_desired(const std::vector<host::FrrLines>& owned, const std::vector<host::FrrLines>& desired,
+                                          const std::set<std::string>& reachable) {
+  std::vector<host::FrrLines> kept;
+  for (const auto& stanza : owned) {
+    host::FrrLines left{stanza.daemon, stanza.context, {}};
+    for (const auto& line : stanza.lines) {
+      const bool wanted = std::any_of(desired.begin(), desired.end(), [&](const auto& candidate) {
+        return candidate.daemon == stanza.daemon && candidate.context == stanza.context &&
+               std::find(candidate.lines.begin(), candidate.lines.end(), line) != candidate.lines.end();
+      });
+      if (wanted || !reachable.contains(stanza.daemon)) left.lines.push_back(line);
+    }
+    if (!left.lines.empty()) kept.push_back(std::move(left));
+  }
+  return kept;
+}
+
+template <class Stanzas>
+std::vector<host::FrrLines> only_daemons(const Stanzas& stanzas, const std::set<std::string>& daemons) {
+  std::vector<host::FrrLines> result;
+  for (const auto& stanza : stanzas)
+    if (daemons.contains(stanza.daemon)) result.push_back({stanza.daemon, stanza.context, stanza.lines});
+  return result;
+}
+
+}  // namespace
+
+Reconciler::Reconciler(Host& machine, const Paths& paths, const PrivateKey& key, Resolve resolve)
+    : host_(machine), paths_(paths), key_(key), resolve_(std::move(resolve)) {}
+
+void Reconciler::wire(Pass& pass, const Wire& wire) {
+  const auto part = fmt::format("wire {}", wire.interface);
+  auto observed = host_.wireguard->observe(wire.interface);
+  if (!observed && observed.error().code != Errc::not_found) return pass.problem(part, observed.error());
+  if (!observed) {
+    auto link = host_.network.link(wire.interface);
+    if (!link) return pass.problem(part, link.error());
+    if (link->has_value() && !pass.owned.wires.contains(wire.interface))
+      return pass.problem(part, {Errc::conflict,
+                                 fmt::format("an interface of this name exists ({}) and is not Radial's: rename it, or set "
+                                             "'interface' in the fabric file",
+                                             link->value().kind.empty() ? "hardware" : link->value().kind), 0});
+    pass.changed({fmt::format("create {} ({})", wire.interface, host_.wireguard->implementation())});
+    pass.owned.wires.insert(wire.interface);
+    if (pass.dry() || !pass.record(part)) return;
+    // Ours by name and record, yet not a WireGuard that answers: a userspace
+    // process that hangs, or somebody's replacement of what we made.
+    if (link->has_value() && !pass.good(part, host_.network.delete_link(wire.interface))) return;
+    if (!pass.good(part, host_.wireguard->create(wire.interface))) return;
+    observed = host_.wireguard->observe(wire.interface);
+    if (!observed) return pass.problem(part, observed.error());
+  } else if (!pass.owned.wires.contains(wire.interface)) {
+    if (observed->public_key != key_.public_key())
+      return pass.problem(part, {Errc::conflict,
+                                 "a WireGuard interface of this name exists and has another key than this node's: rename it, "
+                                 "or set 'interface' in the fabric file", 0});
+    pass.owned.wires.insert(wire.interface);  // our key: ours, its record was lost
+    if (!pass.record(part)) return;
+  }
+
+  host::DesiredWire desired{wire.interface, &key_, wire.listen_port, wire.fwmark, {}};
+  for (const auto& peer : wire.peers)
+    if (peer.public_key)
+      desired.peers.push_back({*peer.public_key, nullptr, resolve_(peer.endpoints), peer.allowed_ips, peer.keepalive});
+  const auto change = host::diff_wire(desired, *observed);
+  pass.changed(change.describe());
+
+  auto link = host_.network.link(wire.interface);
+  auto addresses = host_.network.addresses();
+  if (!link || !addresses) return pass.problem(part, link ? addresses.error() : link.error());
+  if (!link->has_value()) return pass.problem(part, {Errc::not_found, "the interface vanished while it was set up", 0});
+  const auto link_change = host::diff_link({wire.interface, wire.mtu, wire.addresses}, **link, *addresses);
+  pass.changed(link_change.describe());
+  if (pass.dry()) return;
+  if (!change.empty() && !pass.good(part, host_.wireguard->apply(change))) return;
+  if (link_change.empty()) return;
+  // An automatic link-local address would be used by ospf6d and dropped by
+  // every AllowedIPs: it must be off before the link comes up.
+  if (link_change.bring_up && !pass.good(part, host_.network.disable_address_generation(wire.interface))) return;
+  pass.good(part, host::apply(host_.network, link_change));
+}
+
+void Reconciler::remove_stale_wires(Pass& pass, const NodeConfig& config) {
+  const auto owned = pass.owned.wires;
+  for (const auto& interface : owned) {
+    const bool wanted = std::any_of(config.wires.begin(), config.wires.end(),
+                                    [&](const auto& wire) { return wire.interface == interface; });
+    if (wanted) continue;
+    const auto part = fmt::format("wire {}", interface);
+    pass.changed({fmt::format("remove {}", interface)});
+    if (pass.dry()) continue;
+    auto status = host_.wireguard->remove(interface);
+    if (!status && status.error().code != Errc::not_found) {
+      pass.problem(part, status.error());
+      continue;
+    }
+    pass.owned.wires.erase(interface);
+    pass.record(part);
+  }
+}
+
+void Reconciler::sysctls(Pass& pass, const NodeConfig& config) {
+  for (const auto& sysctl : config.sysctls) {
+    auto current = host::read_sysctl(sysctl.key);
+    if (!current) {
+      // A wire that could not be made has no sysctls; that is said already.
+      if (current.error().code == Errc::not_found && names_interface(sysctl.key, pass.owned.wires)) continue;
+      pass.problem("sysctl", current.error());
+      continue;
+    }
+    if (*current == sysctl.value) continue;
+    pass.changed({fmt::format("sysctl {} = {} (was {})", sysctl.key, sysctl.value, *current)});
+    // What belongs to our own wire goes with it; the rest is put back on down.
+    if (!names_interface(sysctl.key, pass.owned.wires)) pass.owned.sysctls.emplace(sysctl.key, *current);
+    if (pass.dry() || !pass.record("sysctl")) continue;
+    pass.good("sysctl", host::write_sysctl(sysctl.key, sysctl.value));
+  }
+}
+
+void Reconciler::firewall(Pass& pass, const std::string& table) {
+  auto differs = host_.firewall.differs(table);
+  if (!differs) return pass.problem("nftables", differs.error());
+  if (!*differs) return;
+  pass.changed({pass.owned.firewall ? "nft: replace table inet radial" : "nft: add table inet radial"});
+  pass.owned.firewall = true;
+  if (pass.dry() || !pass.record("nftables")) return;
+  pass.good("nftables", host_.firewall.apply(table));
+}
+
+std::vector<host::FrrLines> Reconciler::desired_lines(Pass& pass, const NodeConfig& config) {
+  std::vector<host::FrrLines> desired;
+  for (const auto& stanza : config.frr) desired.push_back({stanza.daemon, stanza.context, stanza.lines});
+  auto held = host_.network.addresses();
+  if (!held) {
+    pass.problem("LANs", held.error());
+    return desired;
+  }
+  std::vector<LocalAddress> local;
+  for (const auto& address : *held) local.push_back({address.interface, address.address});
+  for (const auto& stanza : bind_lans(config, local).stanzas) desired.push_back({stanza.daemon, stanza.context, stanza.lines});
+  return desired;
+}
+
+void Reconciler::routing(Pass& pass, std::vector<host::FrrLines> desired) {
+  std::set<std::string> daemons;
+  for (const auto& stanza : desired) daemons.insert(stanza.daemon);
+  for (const auto& stanza : pass.owned.frr) daemons.insert(stanza.daemon);
+  std::set<std::string> reachable;
+  for (const auto& daemon : daemons) {
+    if (host_.frr.serves(daemon)) reachable.insert(daemon);
+    else
+      pass.outcome.problems.push_back(
+          fmt::format("FRR's {0} does not answer: set {0}=yes in /etc/frr/daemons and restart FRR", daemon));
+  }
+  desired = only_daemons(desired, reachable);
+  auto running = host_.frr.running(reachable);
+  if (!running) return pass.problem("FRR", running.error());
+
+  const auto change = host::diff_frr(desired, only_daemons(pass.owned.frr, reachable), *running);
+  for (const auto& conflict : change.conflicts) pass.outcome.problems.push_back(fmt::format("FRR: {}", conflict));
+  pass.changed(change.describe());
+  merge_lines(pass.owned.frr, absent_lines(desired, *running));
+  if (pass.dry()) return;
+  if (!change.empty()) {
+    if (!pass.record("FRR") || !pass.good("FRR", host_.frr.apply(change))) return;
+    // Without this FRR would come up bare after its own restart, until we look.
+    pass.good("FRR", host_.frr.save());
+  }
+  const auto kept = still_desired(pass.owned.frr, desired, reachable);
+  if (kept != pass.owned.frr) {
+    pass.owned.frr = kept;
+    pass.record("FRR");
+  }
+}
+
+Outcome Reconciler::reconcile(const NodeConfig& config, Mode mode) {
+  auto owned = load_owned(paths_.owned());
+  if (!owned) return {{}, {owned.error().message}};
+  Pass pass{mode, std::move(*owned), {}, paths_};
+  for (const auto& declared : config.wires) wire(pass, declared);
+  sysctls(pass, config);
+  firewall(pass, config.nft);
+  routing(pass, desired_lines(pass, config));
+  remove_stale_wires(pass, config);
+  return std::move(pass.outcome);
+}
+
+Outcome Reconciler::tear_down() {
+  auto owned = load_owned(paths_.owned());
+  if (!owned) return {{}, {owned.error().message}};
+  Pass pass{Mode::apply, std::move(*owned), {}, paths_};
+  // Routing first, so that neighbours see a clean withdrawal over wires that
+  // still stand.
+  if (!pass.owned.frr.empty()) routing(pass, {});
+  remove_stale_wires(pass, NodeConfig{});
+  if (pass.owned.firewall) {
+    pass.changed({"nft: remove table inet radial"});
+    if (pass.good("nftables", host_.firewall.remove())) pass.owned.firewall = false;
+  }
+  const auto sysctls = pass.owned.sysctls;
+  for (const auto& [key, before] : sysctls) {
+    pass.changed({fmt::format("sysctl {} = {} (as before)", key, before)});
+    if (pass.good("sysctl", host::write_sysctl(key, before))) pass.owned.sysctls.erase(key);
+  }
+  pass.record("ownership record");
+  return std::move(pass.outcome);
+}
+
+}  // namespace radial::agent

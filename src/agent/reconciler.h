@@ -1,0 +1,73 @@
+// Makes this machine what its configuration says, and nothing more. Every part
+// is the same triad: observe what is, diff, apply; a dry run stops after diff.
+// A part that fails does not stop the others: a node whose FRR is down still
+// gets its wires.
+//
+// What Radial makes is recorded first (owned.h). An interface of the right
+// name that is not ours is never touched.
+//
+// Threading: one thread. A call blocks for the kernel's and the daemons'
+// answers, normally some milliseconds.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/owned.h"
+#include "agent/paths.h"
+#include "base/key.h"
+#include "compile/node_config.h"
+#include "host/firewall.h"
+#include "host/frr.h"
+#include "host/network.h"
+#include "host/wireguard.h"
+
+namespace radial::agent {
+
+struct Host {
+  std::unique_ptr<host::WireGuard> wireguard;
+  host::Network network;
+  host::Firewall firewall;
+  host::Frr frr;
+};
+
+struct Outcome {
+  std::vector<std::string> changes;   // what was done, or with dry_run would be
+  std::vector<std::string> problems;  // what could not be done, and why
+  [[nodiscard]] bool clean() const { return changes.empty() && problems.empty(); }
+};
+
+enum class Mode : std::uint8_t { apply, dry_run };
+
+class Reconciler {
+ public:
+  // Where to send a peer's packets: a numeric endpoint for the name, nothing
+  // while it is not known yet. Must not block.
+  using Resolve = std::function<std::optional<Endpoint>(const std::vector<Endpoint>&)>;
+
+  Reconciler(Host& machine, const Paths& paths, const PrivateKey& key, Resolve resolve);  // all borrowed
+
+  Outcome reconcile(const NodeConfig& config, Mode mode);
+
+  // Removes all that Radial made here, and puts back sysctls.
+  Outcome tear_down();
+
+ private:
+  struct Pass;  // one run: what it owns, what it did
+
+  void wire(Pass& pass, const Wire& wire);
+  void remove_stale_wires(Pass& pass, const NodeConfig& config);
+  void sysctls(Pass& pass, const NodeConfig& config);
+  void firewall(Pass& pass, const std::string& table);
+  void routing(Pass& pass, std::vector<host::FrrLines> desired);
+  std::vector<host::FrrLines> desired_lines(Pass& pass, const NodeConfig& config);
+
+  Host& host_;
+  const Paths& paths_;
+  const PrivateKey& key_;
+  Resolve resolve_;
+};
+
+}  // namespace radial::agent

@@ -1,0 +1,71 @@
+#include "agent/settings.h"
+
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "compile/compile.h"
+#include "compile/json.h"
+#include "fabric/address_plan.h"
+
+namespace radial::agent {
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ' || text.back() == '\r')) text.remove_suffix(1);
+  return text;
+}
+
+}  // namespace
+
+Result<Identity> load_identity(const Paths& paths) {
+  RADIAL_ASSIGN(const auto name, read_file(paths.node(), 4096));
+  struct stat info {};
+  if (::stat(paths.private_key().c_str(), &info) != 0)
+    return fail_errno(errno, fmt::format("cannot open {}", paths.private_key().string()));
+  if ((info.st_mode & 077U) != 0)
+    return fail(Errc::permission_denied, "{} can be read by others (mode {:o}): chmod 600 it", paths.private_key().string(),
+                info.st_mode & 0777U);
+  RADIAL_ASSIGN(auto text, read_file(paths.private_key(), 4096));
+  auto key = PrivateKey::parse(trimmed(text));
+  wipe(text);
+  if (!key) return forward_error(std::move(key.error()).within(paths.private_key().string()));
+  return Identity{std::string(trimmed(name)), std::move(*key)};
+}
+
+Result<Compiled> compile_for(const std::string& node, const std::string& fabric_yaml, const std::string& file_name,
+                             FabricFacts facts) {
+  const auto parsed = parse_fabric(fabric_yaml);
+  if (const auto* mistakes = std::get_if<std::vector<Mistake>>(&parsed)) {
+    std::string message;
+    for (const auto& mistake : *mistakes) message += (message.empty() ? "" : "\n") + to_string(mistake, file_name);
+    return Unexpected(Error{Errc::invalid_argument, std::move(message), 0});
+  }
+  const auto& fabric = std::get<Fabric>(parsed);
+  RADIAL_ASSIGN(facts.addresses, plan_addresses(fabric, facts.addresses));
+  RADIAL_ASSIGN(auto config, compile_node(fabric, facts, node));
+  return Compiled{std::move(config), std::move(facts)};
+}
+
+Result<FabricFacts> load_facts(const Paths& paths) {
+  auto text = read_file(paths.facts());
+  if (!text) {
+    if (text.error().sys_errno == ENOENT) return FabricFacts{};
+    return forward_error(std::move(text.error()));
+  }
+  auto facts = FabricFacts::from_json(*text);
+  if (!facts) return forward_error(std::move(facts.error()).within(paths.facts().string()));
+  return facts;
+}
+
+Result<NodeConfig> load_last_good(const Paths& paths) {
+  RADIAL_ASSIGN(const auto text, read_file(paths.last_good()));
+  auto config = node_config_from_json(text);
+  if (!config) return forward_error(std::move(config.error()).within(paths.last_good().string()));
+  return config;
+}
+
+Status save_last_good(const Paths& paths, const NodeConfig& config) {
+  return write_file_atomically(paths.last_good(), to_json(config), 0600);
+}
+
+}  // namespace radial::agent

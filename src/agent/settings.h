@@ -1,0 +1,43 @@
+// A node's files: who it is, its key, its fabric and the facts; and the
+// configuration that follows from them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/paths.h"
+#include "base/key.h"
+#include "base/result.h"
+#include "compile/node_config.h"
+#include "fabric/facts.h"
+#include "fabric/parse.h"
+
+namespace radial::agent {
+
+struct Identity {
+  std::string node;
+  PrivateKey key;
+};
+
+// Refuses a key file that others than root can read.
+[[nodiscard]] Result<Identity> load_identity(const Paths& paths);
+
+struct Compiled {
+  NodeConfig config;
+  FabricFacts facts;  // with the addresses that the plan settled
+};
+
+// Fabric text to this node's configuration, with the facts on disk. Several
+// mistakes are joined line by line in the error's message.
+[[nodiscard]] Result<Compiled> compile_for(const std::string& node, const std::string& fabric_yaml,
+                                           const std::string& file_name, FabricFacts facts);
+
+[[nodiscard]] Result<FabricFacts> load_facts(const Paths& paths);
+
+// The configuration that was last applied without an error, for when the
+// files above are unusable.
+[[nodiscard]] Result<NodeConfig> load_last_good(const Paths& paths);
+[[nodiscard]] Status save_last_good(const Paths& paths, const NodeConfig& config);
+
+}  // namespace radial::agent
