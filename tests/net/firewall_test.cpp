@@ -1,0 +1,195 @@
+// One namespace, our table beside somebody else's.
+#include "host/firewall.h"
+
+#include <filesystem>
+
+#include <gtest/gtest.h>
+#include <poll.h>
+
+#include "support/namespace.h"
+
+namespace radial::host {
+namespace {
+
+constexpr auto ours = R"(table inet radial {
+  # what compile renders has this shape
+  set grants {
+    type ipv4_addr; flags interval;
+    elements = { 10.20.0.0/16, 10.30.0.0/16, 192.168.20.0/24 }
+  }
+  chain forward {
+    type filter hook forward priority mangle; policy accept;
+    iifname { "wg0", "wg1" } tcp flags & (syn | rst) == syn counter tcp option maxseg size set rt mtu comment "from a wire"
+    oifname "wg0" tcp flags syn tcp option maxseg size set rt mtu
+  }
+  chain input {
+    type filter hook input priority filter; policy accept;
+    iifname "wg0" ip saddr != @grants counter drop
+    iifname "lo" counter
+    udp dport 51820 accept
+    ip6 saddr fd00::/8 meta l4proto { tcp, udp } accept
+  }
+}
+)";
+
+constexpr auto other = "table inet radial {\n chain other {\n }\n}";
+
+constexpr auto theirs = R"(
+  nft 'table inet mine { chain input { type filter hook input priority 0; tcp dport 22 counter accept; }; }'
+  nft 'table ip radial { chain c { ip saddr 10.0.0.1 drop; }; }'
+)";
+
+class FirewallTest : public testing::Test {
+ protected:
+  const test::PrivateNamespace inside_;
+  Firewall firewall_ = Firewall::open().value();
+
+  // A daemon that was restarted remembers nothing.
+  static bool differs(const std::string& table = ours) { return Firewall::open().value().differs(table).value(); }
+  [[nodiscard]] std::string foreign() const {
+    return inside_.sh("nft -s list table inet mine; nft -s list table ip radial");
+  }
+};
+
+TEST_F(FirewallTest, IsEmptyAtFirstAndAfterRemoval) {
+  EXPECT_EQ(firewall_.observe().value(), "");
+  EXPECT_TRUE(firewall_.differs(ours).value());
+  EXPECT_TRUE(firewall_.remove()) << "nothing to remove is not an error";
+  ASSERT_TRUE(firewall_.apply(ours));
+  EXPECT_EQ(firewall_.observe().value(), inside_.sh("nft list table inet radial"));
+  ASSERT_TRUE(firewall_.remove());
+  EXPECT_EQ(firewall_.observe().value(), "");
+  EXPECT_EQ(inside_.sh("nft list tables"), "");
+}
+
+TEST_F(FirewallTest, NoDifferenceAfterApplyNeitherHereNorAfterARestart) {
+  ASSERT_TRUE(firewall_.apply(ours));
+  EXPECT_FALSE(firewall_.differs(ours).value());
+  EXPECT_FALSE(differs());
+  // Packets move counters; that is no difference.
+  inside_.sh("ping -c 1 -q 127.0.0.1");
+  EXPECT_NE(firewall_.observe().value().find("iifname \"lo\" counter packets 2"), std::string::npos)
+      << firewall_.observe().value();
+  EXPECT_FALSE(differs());
+  // Nor is another way to write the same.
+  EXPECT_FALSE(differs(inside_.sh("nft list table inet radial")));
+}
+
+TEST_F(FirewallTest, ComparingTouchesNothingInTheLiveNamespace) {
+  ASSERT_TRUE(firewall_.apply(ours));
+  const auto before = inside_.sh("nft -a list ruleset");
+  auto monitor = FirewallMonitor::open();
+  ASSERT_TRUE(monitor);
+  EXPECT_FALSE(differs());
+  EXPECT_TRUE(differs(other));
+  EXPECT_FALSE(monitor->drain());
+  EXPECT_EQ(inside_.sh("nft -a list ruleset"), before);
+}
+
+TEST_F(FirewallTest, SeesEveryKindOfDrift) {
+  for (const auto* drift : {
+           "nft delete table inet radial",
+           "nft flush ruleset",
+           "nft flush chain inet radial forward",
+           "nft flush table inet radial",
+           "nft delete rule inet radial forward handle "
+           "$(nft -a list chain inet radial forward | sed -n 's/.*oifname.*handle //p')",
+           "nft add rule inet radial input tcp dport 9 drop",
+           "nft insert rule inet radial forward counter",
+           "nft add chain inet radial more",
+           "nft delete element inet radial grants '{ 10.30.0.0/16 }'",
+           "nft add element inet radial grants '{ 10.40.0.0/16 }'",
+           "nft 'chain inet radial forward { policy drop; }'",
+           "nft 'add table inet radial { flags dormant; }'",
+           "nft replace rule inet radial input handle "
+           "$(nft -a list chain inet radial input | sed -n 's/.*dport 51820.*handle //p') udp dport 51821 accept",
+       }) {
+    ASSERT_TRUE(firewall_.apply(ours));
+    ASSERT_FALSE(differs());
+    inside_.sh(drift);
+    EXPECT_TRUE(firewall_.differs(ours).value()) << drift;
+    EXPECT_TRUE(differs()) << drift;
+    ASSERT_TRUE(firewall_.apply(ours)) << drift;
+    EXPECT_FALSE(differs()) << drift;
+  }
+}
+
+TEST_F(FirewallTest, LeavesForeignTablesAlone) {
+  inside_.sh(theirs);
+  const auto before = foreign();
+  ASSERT_TRUE(firewall_.apply(ours));
+  EXPECT_EQ(foreign(), before);
+  ASSERT_TRUE(firewall_.apply(other));
+  EXPECT_EQ(foreign(), before);
+  EXPECT_FALSE(firewall_.apply("table inet radial { }\nflush ruleset"));
+  EXPECT_EQ(foreign(), before);
+  ASSERT_TRUE(firewall_.remove());
+  EXPECT_EQ(foreign(), before);
+}
+
+TEST_F(FirewallTest, AChangeReplacesTheWholeTableAtOnceOrNotAtAll) {
+  ASSERT_TRUE(firewall_.apply(ours));
+  const auto before = firewall_.observe().value();
+  const auto refused = firewall_.apply(R"(table inet radial {
+  chain fine {
+  }
+  chain forward {
+    type nonsense hook forward priority 0;
+  }
+})");
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("at 'type nonsense hook forward priority 0;'"), std::string::npos) << refused.error().message;
+  EXPECT_EQ(refused.error().message.find('\n'), std::string::npos) << refused.error().message;
+  // Refused by the kernel rather than by the parser.
+  const auto by_kernel = firewall_.apply("table inet radial {\n chain a {\n jump nowhere\n }\n}");
+  ASSERT_FALSE(by_kernel);
+  EXPECT_NE(by_kernel.error().message.find("at 'jump nowhere'"), std::string::npos) << by_kernel.error().message;
+  EXPECT_EQ(firewall_.observe().value(), before);
+}
+
+TEST_F(FirewallTest, AnErrorInTheComparedTableIsAnErrorNotADifference) {
+  ASSERT_TRUE(firewall_.apply(ours));
+  EXPECT_FALSE(firewall_.differs("table inet radial { chain forward { nonsense; } }"));
+  EXPECT_FALSE(firewall_.differs("flush ruleset"));
+}
+
+TEST_F(FirewallTest, MonitorWakesForAFlushAndThenIsQuiet) {
+  ASSERT_TRUE(firewall_.apply(ours));
+  auto monitor = FirewallMonitor::open();
+  ASSERT_TRUE(monitor);
+  pollfd wait{monitor->fd(), POLLIN, 0};
+  EXPECT_EQ(::poll(&wait, 1, 0), 0);
+  EXPECT_FALSE(monitor->drain());
+  inside_.sh("nft flush ruleset");
+  ASSERT_EQ(::poll(&wait, 1, 5000), 1);
+  EXPECT_TRUE(monitor->drain());
+  EXPECT_FALSE(monitor->drain());
+}
+
+TEST_F(FirewallTest, MonitorSurvivesAFlood) {
+  auto monitor = FirewallMonitor::open();
+  ASSERT_TRUE(monitor);
+  inside_.sh(R"({ echo 'table ip flood { chain c {'; for i in $(seq 20000); do echo "ip saddr 10.0.0.1 drop"; done;
+              echo '}; }'; } | nft -f -)");
+  EXPECT_TRUE(monitor->drain());
+  EXPECT_FALSE(monitor->drain());
+  inside_.sh("nft delete table ip flood");
+  EXPECT_TRUE(test::eventually([&] { return monitor->drain(); }));
+}
+
+TEST_F(FirewallTest, LeaksNoDescriptors) {
+  const auto open_descriptors = [] {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
+  };
+  ASSERT_TRUE(firewall_.apply(ours));
+  const auto before = open_descriptors();
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_TRUE(firewall_.apply(ours));
+    ASSERT_FALSE(differs());
+    ASSERT_FALSE(firewall_.apply("table inet radial { bad }"));
+  }
+  EXPECT_EQ(open_descriptors(), before);
+}
+
+}  // namespace
+}  // namespace radial::host
