@@ -41,7 +41,8 @@ struct NextHop {
 
 struct Route {
   Prefix prefix;
-  std::vector<NextHop> next_hops;  // one, or several for ECMP; nexthop ids resolved
+  std::vector<NextHop> next_hops;  // one, or several for ECMP; nexthop ids resolved; none: it rejects (blackhole,
+                                   // unreachable, prohibit), which counts for the longest match
   int protocol = 0;                // rtm_protocol: 186 bgp, 188 ospf, 196 static (FRR), 2 kernel
   std::uint32_t metric = 0;
   bool operator==(const Route&) const = default;
@@ -64,10 +65,12 @@ class Network {
   Status set_alias(const std::string& interface, const std::string& alias);
   // Before the link comes up: no automatic IPv6 link-local (IN6_ADDR_GEN_MODE_NONE).
   Status disable_address_generation(const std::string& interface);
+  // Nothing when it is there already. conflict: IPv6, and it is there with another length.
   Status add_address(const std::string& interface, const InterfaceAddress& address);
+  // That one alone: secondaries that the kernel drops with it are added again. Nothing when it is not there.
   Status remove_address(const std::string& interface, const InterfaceAddress& address);
-  Status delete_link(const std::string& interface);
-  // Adds a kernel interface of a kind ("wireguard").
+  Status delete_link(const std::string& interface);  // nothing when it is not there
+  // Adds a kernel interface of a kind ("wireguard"): already_exists; unsupported when the kernel has no such kind.
   Status add_link(const std::string& interface, const std::string& kind);
 
  private:
