@@ -7,8 +7,10 @@
 // never read back into a value that can be printed.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,9 +22,16 @@
 
 namespace radial::host {
 
+// Stands for a preshared key where the key itself must not go: BLAKE2b under a
+// random key of this process. Equal digests mean equal keys; nothing else can
+// be learnt from one, and it means nothing to another process.
+using KeyDigest = std::array<std::uint8_t, 32>;
+[[nodiscard]] KeyDigest digest_of(const PresharedKey& key);
+
 struct ObservedPeer {
   PublicKey public_key;
   bool has_preshared_key = false;
+  std::optional<KeyDigest> preshared_digest;   // nothing where there is no key, or it could not be seen
   std::optional<Endpoint> endpoint;            // numeric
   std::vector<Prefix> allowed_ips;             // sorted
   std::uint16_t keepalive = 0;                 // seconds
@@ -64,7 +73,7 @@ struct PeerChange {
   std::optional<Endpoint> endpoint;
   std::optional<std::uint16_t> keepalive;
   std::vector<Prefix> add_allowed_ips;         // moves a prefix from the peer that had it
-  std::vector<Prefix> remove_allowed_ips;      // where the kernel cannot: the list is replaced
+  std::vector<Prefix> remove_allowed_ips;      // only what the peer holds
   std::optional<std::vector<Prefix>> replace_allowed_ips;
 };
 
@@ -79,11 +88,17 @@ struct WireChange {
   [[nodiscard]] std::vector<std::string> describe() const;
 };
 
-// Pure. Peers that are not desired are removed; an endpoint is touched only
-// when the peer has none, or the desired one changed from `previous_endpoints`
-// (roaming is WireGuard's business). AllowedIPs are added before any removal.
+// What was desired of each peer's endpoint when it was last applied.
+using Endpoints = std::map<PublicKey, Endpoint>;
+
+// Pure. Peers that are not desired are removed. An endpoint is touched only
+// when the peer has none, or when the desired one differs from that in
+// `previous_endpoints` (roaming is WireGuard's business); a caller that keeps
+// none sets endpoints of peers without one only. A prefix that moves is added
+// at its new peer and not removed at its old one, so that it is never absent.
 // A wire's allowed IPs that stand at two desired peers are a caller's bug.
-[[nodiscard]] WireChange diff_wire(const DesiredWire& desired, const ObservedWire& observed);
+[[nodiscard]] WireChange diff_wire(const DesiredWire& desired, const ObservedWire& observed,
+                                   const Endpoints& previous_endpoints = {});
 
 class WireGuard {
  public:
@@ -95,19 +110,33 @@ class WireGuard {
   virtual Status remove(const std::string& interface) = 0;
   // not_found when the interface is not there or is not WireGuard.
   virtual Result<ObservedWire> observe(const std::string& interface) = 0;
+  // Additions and moves first, in one set operation where it fits in one, then
+  // prefix removals, then peer removals. Applying a change twice is harmless. A
+  // change that fails may be applied in part: observe again.
+  //
+  // A prefix is removed alone where the implementation can do that (kernels and
+  // wireguard-go from mid-2025). Elsewhere it is moved onto a passing peer that
+  // is removed in the same breath: no list is replaced, nothing else is
+  // touched, and no parking peer stays behind.
   virtual Status apply(const WireChange& change) = 0;
+  // Which of the two it will be on this (existing) interface. Found by trying
+  // once; nothing is left behind.
+  virtual Result<bool> can_remove_one_prefix(const std::string& interface) = 0;
 };
 
 // The kernel's WireGuard; unsupported when the kernel has none.
 [[nodiscard]] Result<std::unique_ptr<WireGuard>> open_kernel_wireguard();
 
-// A userspace implementation: `program` ("wireguard-go", "radial-wire") is
-// started as a daemon of its own that outlives us; create() returns when its
-// UAPI socket serves.
+// A userspace implementation: `program` ("wireguard-go", "radial-wire", or a
+// path) is started as a daemon in a session of its own that outlives us (of a
+// control group's end it is not safe: a service needs KillMode=process).
+// create() returns when its UAPI socket serves.
 [[nodiscard]] std::unique_ptr<WireGuard> open_userspace_wireguard(std::string program);
 
 // The kernel where it has WireGuard, else the first program found in PATH of
-// those given. The error lists what was tried and the package that cures it.
+// those given. RADIAL_WIREGUARD in the environment ("kernel", a program's name,
+// or its absolute path) decides alone. The error lists what was tried and the
+// package that cures it.
 [[nodiscard]] Result<std::unique_ptr<WireGuard>> open_wireguard(const std::vector<std::string>& programs);
 
 }  // namespace radial::host
