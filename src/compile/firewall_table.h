@@ -1,0 +1,27 @@
+// A node's nftables table, as `nft list table inet radial` prints it. Pure.
+//
+// It holds TCP's maximum segment size (RFC 9293, 3.7.1) of what is forwarded
+// over wires down to what fits them, in both directions, and drops what would
+// go from wire to wire at a site. Rules are written one a prefix and one an
+// interface rather than with sets, so that the text is the same in every nft.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "compile/node_config.h"
+
+namespace radial {
+
+// A site whose uplink is smaller than the wire: at the hub, what goes to or
+// comes from its grant is clamped to its MTU as well.
+struct NarrowSite {
+  std::string name;
+  int mtu = 0;
+  std::vector<Prefix> prefixes;
+};
+
+[[nodiscard]] std::string compile_firewall(NodeRole role, const std::vector<Wire>& wires,
+                                           const std::vector<NarrowSite>& narrow);
+
+}  // namespace radial

@@ -1,0 +1,35 @@
+// FRR configuration of a node's wires, line by line as `show running-config`
+// prints it in 8.4 and in 10.3 (a line that those do not print back would be
+// entered again for ever). Pure.
+//
+// Two consequences: a value that is FRR's default is left out where FRR leaves
+// it out (hello-interval 10; network point-to-point, which 8.4 does not print
+// for a WireGuard interface, as the kernel flags it point-to-point), and static
+// routes belong to staticd before FRR 9.0 and to mgmtd from then on.
+#pragma once
+
+#include <vector>
+
+#include "compile/node_config.h"
+#include "fabric/facts.h"
+
+namespace radial {
+
+// Of `config.wires`, `router_id`, `area` and timers. The router's stanza is
+// first, so that no interface comes up under another router-id; within an
+// interface the area is last, since it is what brings the interface up: an
+// NBMA wait timer is read then, and no hello leaves before passive is known.
+[[nodiscard]] std::vector<FrrStanza> ospf_stanzas(const NodeConfig& config);
+
+// At a hub: a static route of distance 250 to each LAN that a site of its wire
+// declares, which carries on where OSPF's best route was refused (zebra
+// filters after OSPF has chosen). OSPF's 110 wins while there is any, also by
+// way of another hub. It is never announced: nothing of ours redistributes it.
+struct FloatingRoute {
+  Prefix prefix;
+  IpAddress next_hop;
+  std::string interface;
+};
+[[nodiscard]] FrrStanza static_stanza(const FrrVersion& version, const std::vector<FloatingRoute>& routes);
+
+}  // namespace radial
