@@ -1,0 +1,96 @@
+#include "compile/render.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace radial {
+namespace {
+
+template <class Values>
+std::string comma_list(const Values& values) {
+  return fmt::format("{}", fmt::join(values, ", "));
+}
+
+std::string_view shape_of(const Wire& wire) {
+  return wire.shape == WireShape::multipoint ? "multipoint" : "point-to-point";
+}
+
+std::string grant_text(const Grant& grant) {
+  if (!grant.any) return grant.prefixes.empty() ? "nothing" : comma_list(grant.prefixes);
+  return grant.prefixes.empty() ? "any" : fmt::format("any, {}", comma_list(grant.prefixes));
+}
+
+std::string render_peer(const WirePeer& peer) {
+  // A peer without a key is printed all the same, so that it is not missed.
+  const std::string_view mark = peer.public_key ? "" : "# ";
+  std::string text = fmt::format("\n{}[Peer]\n# {}: {}; may announce: {}\n", mark, peer.node, comma_list(peer.addresses),
+                                 grant_text(peer.grant));
+  if (peer.public_key) {
+    text += fmt::format("PublicKey = {}\n", *peer.public_key);
+  } else {
+    text += fmt::format("# {} has no public key yet: left out of the wire until it has one\n", peer.node);
+  }
+  text += fmt::format("{}AllowedIPs = {}\n", mark, comma_list(peer.allowed_ips));
+  for (std::size_t i = 0; i < peer.endpoints.size(); ++i)
+    text += fmt::format("{}Endpoint = {}\n", i == 0 ? mark : "# or ", peer.endpoints[i]);
+  if (peer.keepalive != 0) text += fmt::format("{}PersistentKeepalive = {}\n", mark, peer.keepalive);
+  return text;
+}
+
+std::string heading(std::string_view title) { return fmt::format("\n# ---- {} ----\n\n", title); }
+
+std::string render_links(const NodeConfig& config) {
+  std::string text;
+  for (const auto& wire : config.wires) {
+    text += fmt::format("ip link add {} type wireguard\n", wire.interface);
+    text += fmt::format("ip link set {} mtu {} addrgenmode none\n", wire.interface, wire.mtu);
+    for (const auto& address : wire.addresses) text += fmt::format("ip address add {} dev {}\n", address, wire.interface);
+    text += fmt::format("ip link set {} up\n", wire.interface);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string render_wg(const Wire& wire) {
+  std::string text = fmt::format("# {}: {} wire {} {}, MTU {}, {}\n[Interface]\n", wire.interface, shape_of(wire),
+                                 wire.shape == WireShape::multipoint ? "of" : "to", wire.hub, wire.mtu,
+                                 comma_list(wire.addresses));
+  text += "# PrivateKey = (never printed)\n";
+  if (wire.listen_port != 0) text += fmt::format("ListenPort = {}\n", wire.listen_port);
+  if (wire.fwmark != 0) text += fmt::format("FwMark = {:#x}\n", wire.fwmark);
+  for (const auto& peer : wire.peers) text += render_peer(peer);
+  return text;
+}
+
+std::string render_frr(const NodeConfig& config) {
+  std::string text;
+  for (const auto& stanza : config.frr) {
+    text += fmt::format("! {}\n", stanza.daemon);
+    const std::string_view indent = stanza.context.empty() ? "" : " ";
+    if (!stanza.context.empty()) text += stanza.context + "\n";
+    for (const auto& line : stanza.lines) text += fmt::format("{}{}\n", indent, line);
+    if (!stanza.context.empty()) text += "exit\n";
+    text += "!\n";
+  }
+  for (const auto& lan : config.lans)
+    text += fmt::format("! LAN {}: area {}, cost {}, {}, on the interface that holds it\n", lan.prefix, config.area,
+                        config.lan_cost, lan.active ? "active" : "passive");
+  return text;
+}
+
+std::string render_node(const NodeConfig& config) {
+  std::string text = fmt::format("# {} {} of fabric {}, router-id {}\n",
+                                 config.role == NodeRole::hub ? "hub" : "site", config.node, config.fabric,
+                                 config.router_id);
+  text += heading("links: ip(8)") + render_links(config);
+  text += heading("settings: sysctl(8)");
+  for (const auto& sysctl : config.sysctls) text += fmt::format("{} = {}\n", sysctl.key, sysctl.value);
+  for (const auto& wire : config.wires)
+    text += heading(fmt::format("{}: wg setconf {}", wire.interface, wire.interface)) + render_wg(wire);
+  text += heading("routing: frr.conf") + render_frr(config);
+  text += heading("firewall: nft -f") + config.nft;
+  return text;
+}
+
+}  // namespace radial
