@@ -12,7 +12,7 @@
 namespace radial::host {
 namespace {
 
-constexpr timeval step_deadline{10, 0};  // for each read or write
+constexpr timeval step_deadline{5, 0};  // for each read or write
 constexpr std::size_t answer_limit = 256U << 20U;
 
 Result<Fd> connect_to(const std::string& path) {
