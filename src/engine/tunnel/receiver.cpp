@@ -1,0 +1,50 @@
+#include "engine/tunnel/receiver.h"
+
+#include "engine/tunnel/clock.h"
+
+namespace radial::engine {
+namespace {
+
+constexpr std::size_t depth = 16;  // of up to 64 KiB each
+
+}  // namespace
+
+Receiver::Receiver(TunDevice& tun, DataPath& path, SlowLane& slow, std::size_t queue)
+    : tun_(tun), path_(path), slow_(slow), queue_(queue), inbox_(depth),
+      merger_({tun.merges_tcp(), tun.merges_udp()}) {}
+
+bool Receiver::burst(const UdpPort& port, const UdpSocket& socket) {
+  const auto messages = inbox_.receive(socket);
+  if (messages.empty()) return false;
+  inbound_.clear();
+  for (const auto& message : messages)
+    for (std::size_t at = 0; at < message.bytes.size(); at += message.segment) {
+      Inbound& in = inbound_.emplace_back();
+      in.message = message.bytes.data() + at;
+      in.length = static_cast<std::uint32_t>(std::min(message.segment, message.bytes.size() - at));
+      in.from = &message.from;
+      in.outer_ds = message.ds;
+    }
+  {
+    const auto section = path_.enter();
+    path_.open(inbound_, read_clocks(), actions_);
+  }
+  deliver();
+  if (!actions_.datagrams.empty()) send_datagrams(actions_.datagrams, port, queue_, path_.device());
+  if (!actions_.events.empty()) slow_.put(actions_.events);
+  actions_.clear();
+  return messages.size() == depth;
+}
+
+void Receiver::deliver() {
+  for (auto& in : inbound_) {
+    if (in.verdict == Inbound::Verdict::deliver) merger_.add(in.inner);
+    else if (in.verdict == Inbound::Verdict::handshake) slow_.put({in.message, in.length}, *in.from);
+  }
+  merger_.take_all([&](std::span<const iovec> pieces) {
+    // A device that is down, or a full one, drops: so does the kernel's.
+    if (tun_.write(queue_, pieces) == EBADFD) slow_.report_device_gone();
+  });
+}
+
+}  // namespace radial::engine

@@ -1,0 +1,39 @@
+// One data thread's way in: UDP -> open -> coalesce -> TUN, a burst at a time
+// and to its end. Handshake messages go to the control thread.
+//
+// Threading: one thread.
+#pragma once
+
+#include <vector>
+
+#include "engine/noise/data_path.h"
+#include "engine/tunnel/offload/merge.h"
+#include "engine/tunnel/outgoing.h"
+#include "engine/tunnel/slow_lane.h"
+#include "engine/tunnel/tun/tun_device.h"
+#include "engine/tunnel/udp/udp_port.h"
+
+namespace radial::engine {
+
+class Receiver {
+ public:
+  Receiver(TunDevice& tun, DataPath& path, SlowLane& slow, std::size_t queue);
+
+  // Takes what the socket has, up to a bound. Whether there may be more.
+  [[nodiscard]] bool burst(const UdpPort& port, const UdpSocket& socket);
+
+ private:
+  void deliver();
+
+  TunDevice& tun_;
+  DataPath& path_;
+  SlowLane& slow_;
+  const std::size_t queue_;
+
+  UdpInbox inbox_;
+  std::vector<Inbound> inbound_;
+  Merger merger_;
+  Actions actions_;
+};
+
+}  // namespace radial::engine
