@@ -4,16 +4,17 @@
 #include <cstdint>
 #include <cstdio>
 #include <memory>
-#include <mutex>
-#include <thread>
+#include <string_view>
+#include <vector>
 
 #include <nftables/libnftables.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
-
 
 namespace radial::host {
 namespace {
@@ -21,8 +22,6 @@ namespace {
 struct FreeContext {
   void operator()(nft_ctx* context) const { ::nft_ctx_free(context); }
 };
-
-std::mutex one_context;
 
 // nft's errors are pictures: "PLACE: Error: message", the line of the source,
 // and carets under the words meant. The first one's message and line are kept,
@@ -38,19 +37,6 @@ std::string first_error(std::string_view text) {
   return source.empty() ? std::string(message) : fmt::format("{}, at '{}'", message, source);
 }
 
-// The command as a file in memory: for a buffer nft points its errors at the
-// first line, whichever is meant.
-Result<Fd> as_file(const std::string& command) {
-  Fd file(::memfd_create("nft", MFD_CLOEXEC));
-  if (!file) return fail_errno(errno, "cannot make a file in memory");
-  for (std::string_view rest = command; !rest.empty();) {
-    const auto written = ::write(file.get(), rest.data(), rest.size());
-    if (written < 0) return fail_errno(errno, "cannot write a file in memory");
-    rest.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return file;
-}
-
 Errc kind_of(std::string_view message) {
   if (message.find("Operation not permitted") != message.npos) return Errc::permission_denied;
   if (message.find("No such file or directory") != message.npos) return Errc::not_found;
@@ -58,36 +44,108 @@ Errc kind_of(std::string_view message) {
   return Errc::invalid_argument;
 }
 
-}  // namespace
+Status write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const auto written = ::write(fd, text.data(), text.size());
+    if (written < 0) return fail_errno(errno, "cannot write a file in memory");
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return {};
+}
 
-Result<std::string> run_nft(const std::string& command, NftOutput output) {
-  RADIAL_ASSIGN(const auto file, as_file(command));
-  const std::lock_guard lock(one_context);
+Result<std::string> read_all(int fd) {
+  std::string text;
+  std::vector<char> chunk(65536);
+  for (;;) {
+    const auto got = ::pread(fd, chunk.data(), chunk.size(), static_cast<off_t>(text.size()));
+    if (got < 0) return fail_errno(errno, "cannot read a file in memory");
+    if (got == 0) return text;
+    text.append(chunk.data(), static_cast<std::size_t>(got));
+  }
+}
+
+Result<Fd> memory_file() {
+  Fd file(::memfd_create("nft", MFD_CLOEXEC));
+  if (!file) return fail_errno(errno, "cannot make a file in memory");
+  return file;
+}
+
+// `command` is a file: for a buffer nft points its errors at the first line,
+// whichever is meant.
+Result<std::string> run_here(int command, NftOutput output) {
   const std::unique_ptr<nft_ctx, FreeContext> context(::nft_ctx_new(NFT_CTX_DEFAULT));
   if (!context) return fail(Errc::unavailable, "libnftables gives no context");
   if (::nft_ctx_buffer_output(context.get()) != 0 || ::nft_ctx_buffer_error(context.get()) != 0)
     return fail(Errc::io, "libnftables gives no buffer");
   if (output == NftOutput::stateless) ::nft_ctx_output_set_flags(context.get(), NFT_CTX_OUTPUT_STATELESS);
-  const int code = ::nft_run_cmd_from_filename(context.get(), fmt::format("/proc/self/fd/{}", file.get()).c_str());
-  if (code != 0) {
+  if (::nft_run_cmd_from_filename(context.get(), fmt::format("/proc/self/fd/{}", command).c_str()) != 0) {
     const auto message = first_error(::nft_ctx_get_error_buffer(context.get()));
     return fail(kind_of(message), "nft: {}", message);
   }
   return std::string(::nft_ctx_get_output_buffer(context.get()));
 }
 
+// The answer of the child: a byte that says which, then the output, or the
+// kind of error and its message.
+constexpr char good = '+';
+constexpr char bad = '-';
+
+void answer(int fd, const Result<std::string>& result) {
+  const auto text = result ? good + *result
+                           : fmt::format("{}{}{}", bad, static_cast<char>(result.error().code), result.error().message);
+  (void)write_all(fd, text);
+}
+
+Result<std::string> read_answer(int fd) {
+  const auto read = read_all(fd);
+  if (!read) return read;
+  const std::string_view text = *read;
+  if (text.starts_with(good)) return std::string(text.substr(1));
+  if (text.starts_with(bad)) return fail(static_cast<Errc>(text.at(1)), "{}", text.substr(2));
+  return fail(Errc::unavailable,
+              "libnftables crashed; a table made by a newer nft than this machine's does that (look with `nft list "
+              "ruleset`, upgrade libnftables1)");
+}
+
+enum class Where { here, empty_namespace };
+
+// Runs the commands one after the other; what the last one printed.
+Result<std::string> run_commands(const std::vector<std::string>& commands, NftOutput output, Where where) {
+  std::vector<Fd> files;
+  for (const auto& command : commands) {
+    RADIAL_ASSIGN(auto file, memory_file());
+    RADIAL_TRY(write_all(file.get(), command));
+    files.push_back(std::move(file));
+  }
+  RADIAL_ASSIGN(const auto reply, memory_file());
+  const auto pid = ::fork();
+  if (pid < 0) return fail_errno(errno, "cannot make a process for nft");
+  if (pid == 0) {
+    // No exec: only what glibc makes safe after a fork (memory, stdio) is used.
+    // The memory holds a copy of the agent's keys, so a crash must leave no core.
+    ::prctl(PR_SET_DUMPABLE, 0);
+    Result<std::string> result;
+    if (where == Where::empty_namespace && ::unshare(CLONE_NEWNET) != 0)
+      result = fail_errno(errno, "cannot make a network namespace to compare nftables rules in (CAP_SYS_ADMIN)");
+    for (const auto& file : files)
+      if (result) result = run_here(file.get(), output);
+    answer(reply.get(), result);
+    ::_exit(0);
+  }
+  int ignored = 0;
+  while (::waitpid(pid, &ignored, 0) < 0 && errno == EINTR) {
+  }
+  return read_answer(reply.get());
+}
+
+}  // namespace
+
+Result<std::string> run_nft(const std::string& command, NftOutput output) {
+  return run_commands({command}, output, Where::here);
+}
+
 Result<std::string> canonical_table(const std::string& table) {
-  Result<std::string> listing;
-  // A namespace belongs to a thread and goes with it.
-  std::thread([&] {
-    if (::unshare(CLONE_NEWNET) != 0) {
-      listing = fail_errno(errno, "cannot make a network namespace to compare nftables rules in (CAP_SYS_ADMIN)");
-      return;
-    }
-    if (const auto loaded = run_nft(table); !loaded) listing = Unexpected(loaded.error());
-    else listing = run_nft("list table inet radial", NftOutput::stateless);
-  }).join();
-  return listing;
+  return run_commands({table + "\n", "list table inet radial"}, NftOutput::stateless, Where::empty_namespace);
 }
 
 }  // namespace radial::host

@@ -1,11 +1,14 @@
 // One nftables command by libnftables, as values. Private to host.
 //
-// A context lives for one command: nothing is cached between two, so an
-// answer is never older than the question, and an error leaves no state
-// behind. Some versions of libnftables keep tables that are global to the
-// process in a context, so that no two may exist at once: a mutex sees to it.
+// Each command runs in a child process of its own. libnftables reads all
+// tables of the machine, and some versions crash on what a newer nft has put
+// there (1.0.6 on an interval set of 1.1.3), keep tables that are global to
+// the process in a context, and leak what their parser had in hand at a syntax
+// error: none of that may happen to an agent. A child costs about a
+// millisecond and needs no program on disk.
+//
 // Threading: any thread; the command acts on the network namespace of the
-// calling thread.
+// calling thread and blocks for the kernel's answer.
 #pragma once
 
 #include <string>
@@ -19,7 +22,8 @@ enum class NftOutput {
   stateless,  // without the values of counters, quotas and limits
 };
 
-// What the command printed. An error carries nft's own words.
+// What the command printed. An error carries nft's own words; unavailable:
+// libnftables crashed.
 [[nodiscard]] Result<std::string> run_nft(const std::string& command, NftOutput output = NftOutput::full);
 
 // The stateless listing of `table` (one `table inet radial {...}`) as the
