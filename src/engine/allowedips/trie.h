@@ -11,11 +11,12 @@
 // at a time (Device's mutex).
 #pragma once
 
-#include <cstdint>
+#include <array>
+#include <atomic>
 #include <cstddef>
-#include <memory>
-#include <unordered_map>
+#include <cstdint>
 #include <set>
+#include <unordered_map>
 #include <vector>
 
 #include "base/ip.h"
@@ -54,24 +55,31 @@ class AllowedIps {
     // Removes the prefix if `peer` owns it; false (and no change) otherwise.
     bool remove(const Prefix& prefix, const Peer* peer);
     void remove_all(const Peer* peer);
-    void commit();
+    void commit();  // once, last
 
    private:
+    using Prefixes = std::set<Prefix>;
+
     [[nodiscard]] Peer* owner(const Prefix& prefix) const;
     void set_owner(const Prefix& prefix, Peer* peer);  // null: nobody
+    [[nodiscard]] Prefixes& working_set(const Peer* peer);
+
+    [[nodiscard]] Node* change(Node* node, const Node& wanted);
+    [[nodiscard]] Node* make(const Node& model);
+    [[nodiscard]] Node* editable(Node* node);
+    [[nodiscard]] Node* tidy(Node* node);
 
     AllowedIps& table_;
-    Node* roots_[2];                              // working trees, v4 and v6
-    std::vector<std::unique_ptr<Node>> fresh_;    // made here, may be changed in place
-    std::vector<Node*> replaced_;                 // published nodes to retire at commit
-    std::unordered_map<Prefix, Peer*> changes_;   // prefix -> new owner or null
+    std::array<Node*, 2> roots_;                             // working trees, v4 and v6
+    std::vector<Node*> fresh_;                               // made here, so changed in place
+    std::vector<Node*> replaced_;                            // published nodes no longer in a tree
+    std::unordered_map<Prefix, Peer*> changes_;              // new owner, or null
+    std::unordered_map<const Peer*, Prefixes> working_sets_; // of the peers touched
   };
 
  private:
-  struct Snapshot;
-
   EpochDomain& epochs_;
-  std::atomic<const Snapshot*> snapshot_;
+  std::array<std::atomic<Node*>, 2> roots_{};
   std::unordered_map<Prefix, Peer*> owners_;
   std::unordered_map<const Peer*, std::set<Prefix>> by_peer_;
 };

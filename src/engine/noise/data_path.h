@@ -21,7 +21,10 @@
 
 namespace radial::engine {
 
-// One inner packet to seal. `message` has room for the header (16 bytes), the
+// One inner packet to seal; its outer TOS / traffic class is the caller's:
+// ecn_encapsulate(ds_field(packet)).
+//
+// `message` has room for the header (16 bytes), the
 // packet padded to a multiple of 16, and the tag (16 bytes). The packet lies at
 // message + 16, or elsewhere when `inner` says so, in memory in which the up to
 // 15 bytes behind it may be overwritten with padding.
@@ -89,18 +92,28 @@ class DataPath {
   [[nodiscard]] AeadBackend backend() const { return aead_->backend(); }
 
  private:
-  void seal_run(std::span<Outbound> run, Instant now);
-  void stage_run(std::span<Outbound> run, const Now& now, Actions& out);
-  void after_sealing(std::span<Outbound> run, const Now& now, Actions& out);
-  void accept_run(std::span<Inbound> run, std::span<Keypair* const> keypairs, const Now& now, Actions& out);
+  struct SealedRun {
+    std::span<Outbound> packets;
+    const Keypair* keypair;
+  };
+  void prepare(std::span<Outbound> run, const Keypair& keypair, std::uint64_t counter);
+  void after_sealing(const SealedRun& run, const Now& now, Actions& out);
+  void classify(std::span<Inbound> packets, Instant now);
+  void authenticate(std::span<Inbound> packets);
+  void accept(std::span<Inbound> run, Keypair& keypair, const Now& now, Actions& out);
+  [[nodiscard]] Inbound::Verdict check_packet(Inbound& packet) const;
 
   Device& device_;
   EpochDomain::Reader reader_;
   std::unique_ptr<Aead> aead_;
   std::vector<AeadJob> jobs_;
-  std::vector<Keypair*> keypairs_;  // of each inbound packet
-  std::vector<std::size_t> owners_; // index of the packet of each job
+  std::vector<SealedRun> runs_;
+  std::vector<Keypair*> keypairs_;      // of each inbound packet
+  std::vector<std::uint32_t> packets_;  // of each job, its inbound packet
 };
+
+// The TOS / traffic class of an IP packet; 0 when it is none.
+[[nodiscard]] std::uint8_t ds_field(Bytes packet);
 
 // The outer TOS / traffic class for an inner one (RFC 6040 as Linux does it:
 // the inner ECN bits, CE becoming ECT(0); no DSCP).

@@ -133,7 +133,6 @@ class Device {
 
  private:
   friend class DataPath;
-  friend class Timers;
   struct Impl;
 
   const DeviceOptions options_;

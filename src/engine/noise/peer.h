@@ -1,13 +1,13 @@
-// A peer, as data threads see it: its published session and path, counters,
-// and the moments from which timers run. The handshake's own state is Device's
+// A peer, as data threads see it: its published session and path, counters and
+// timers. The handshake's own state is Device's
 // and lives behind its mutex in PeerState.
 //
 // Lifetime: reached through published pointers inside an EpochDomain::Section,
 // or under Device's mutex. A peer that was removed may be used to the end of
 // the Section; what is done to it then has no effect.
 //
-// The timers here are those of the kernel's timers.c, each told as the moment
-// that armed it (0: not pending), so that arming and stopping one is a store.
+// The timers are those of the kernel's timers.c that packets arm and stop; each
+// is a deadline in an atomic, so that either is a store. Device looks at them.
 #pragma once
 
 #include <atomic>
@@ -60,7 +60,7 @@ class Peer {
   friend class Device;
   friend class DataPath;
   friend struct PeerState;
-  friend class Timers;
+  friend class PeerTimers;
 
   const PublicKey key_;
   std::atomic<const UdpPath*> path_{nullptr};
@@ -68,15 +68,15 @@ class Peer {
   std::atomic<Keypair*> next_{nullptr};  // responder's, until its first packet confirms it
   std::atomic<bool> dead_{false};
 
-  // Nanoseconds of BootClock; 0 means "not pending".
-  std::atomic<std::int64_t> unanswered_since_{0};     // data sent, nothing received: new handshake
-  std::atomic<std::int64_t> unacknowledged_since_{0}; // data received, nothing sent: keepalive
-  std::atomic<bool> another_keepalive_{false};
-  std::atomic<std::int64_t> last_traversal_{0};       // for the persistent keepalive
-  std::atomic<std::int64_t> jitter_{0};               // of the pending new-handshake timer
+  // Deadlines in nanoseconds of BootClock; 0: not pending.
+  std::atomic<std::int64_t> new_handshake_at_{0};  // data was sent and nothing came back
+  std::atomic<std::int64_t> keepalive_at_{0};      // data came and nothing was sent back
+  std::atomic<std::int64_t> persistent_at_{0};
+  std::atomic<std::int64_t> persistent_interval_{0};  // 0: off
+  std::atomic<bool> another_keepalive_{false};        // data came while keepalive_at_ was pending
   std::atomic<bool> sent_last_minute_handshake_{false};
-  std::atomic<std::int64_t> last_handshake_sent_;     // rate limit of initiations
-  // The slow path has promised to look at this peer's timers by then.
+  std::atomic<std::int64_t> last_handshake_sent_{INT64_MIN};  // initiations and responses; limits initiations
+  // The slow path has promised to look at these deadlines by then.
   std::atomic<std::int64_t> promised_{INT64_MAX};
 
   alignas(64) PeerCounters counters_;
