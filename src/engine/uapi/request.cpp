@@ -1,9 +1,12 @@
 #include "engine/uapi/request.h"
 
 #include <charconv>
-#include <unordered_set>
 
 #include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "base/fd.h"
 
 namespace radial::engine::uapi {
 namespace {
@@ -14,6 +17,16 @@ std::optional<Number> number(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size() || text.empty()) return std::nullopt;
   return value;
+}
+
+// Not if_nametoindex(3): it asks for a kind of socket that the confined
+// process may not have.
+std::uint32_t interface_index(std::string_view name) {
+  ifreq request{};
+  if (name.size() >= IFNAMSIZ) return 0;
+  name.copy(request.ifr_name, IFNAMSIZ - 1);
+  const Fd socket(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  return socket && ::ioctl(socket.get(), SIOCGIFINDEX, &request) == 0 ? static_cast<std::uint32_t>(request.ifr_ifindex) : 0;
 }
 
 // "192.0.2.1:51820", "[2001:db8::1]:51820", "[fe80::1%eth0]:51820".
@@ -27,7 +40,7 @@ std::optional<UdpPath> endpoint(std::string_view text) {
   std::uint32_t scope = 0;
   if (const auto percent = host.find('%'); percent != std::string_view::npos) {
     const auto zone = host.substr(percent + 1);
-    scope = number<std::uint32_t>(zone).value_or(::if_nametoindex(std::string(zone).c_str()));
+    scope = number<std::uint32_t>(zone).value_or(interface_index(zone));
     if (scope == 0) return std::nullopt;
     host = host.substr(0, percent);
   }

@@ -28,13 +28,15 @@ Result<Fd> open_clone_device() {
   return fd;
 }
 
-// Attaches a descriptor as a queue of the device with these flags.
-Result<Fd> attach(const std::string& name, short flags) {
+// Attaches a descriptor as a queue of the device with these flags; `name` may
+// be a pattern ("wg%d") and becomes the name that the kernel made of it.
+Result<Fd> attach(std::string& name, short flags) {
   RADIAL_ASSIGN(Fd fd, open_clone_device());
   auto request = request_for(name);
   request.ifr_flags = flags;
   if (::ioctl(fd.get(), TUNSETIFF, &request) != 0)
     return fail_errno(errno, fmt::format("cannot make the TUN device {}", name));
+  name.assign(request.ifr_name, ::strnlen(request.ifr_name, IFNAMSIZ));
   return fd;
 }
 
@@ -47,24 +49,25 @@ Result<std::unique_ptr<TunDevice>> TunDevice::create(const Options& options) {
   short flags = IFF_TUN | IFF_NO_PI;
   if (options.offload) flags = static_cast<short>(flags | IFF_VNET_HDR);
   if (options.queues > 1) flags = static_cast<short>(flags | IFF_MULTI_QUEUE);
-  auto first = attach(options.name, flags);
+  auto name = options.name;
+  auto first = attach(name, flags);
   for (const short without : {short{IFF_MULTI_QUEUE}, short{IFF_VNET_HDR}}) {
     if (first || first.error().sys_errno != EINVAL || (flags & without) == 0) continue;
     flags = static_cast<short>(flags & ~without);
-    first = attach(options.name, flags);
+    first = attach(name, flags);
   }
   if (!first) return forward_error(std::move(first.error()));
   device->queues_.push_back(std::move(*first));
   if ((flags & IFF_MULTI_QUEUE) != 0)
     while (device->queues_.size() < options.queues) {
-      RADIAL_ASSIGN(auto queue, attach(options.name, flags));
+      RADIAL_ASSIGN(auto queue, attach(name, flags));
       device->queues_.push_back(std::move(queue));
     }
-  device->prepare(options, (flags & IFF_VNET_HDR) != 0);
-  auto request = request_for(options.name);
+  device->prepare({name, options.queues, options.offload}, (flags & IFF_VNET_HDR) != 0);
+  auto request = request_for(name);
   request.ifr_mtu = static_cast<int>(default_mtu);
   if (::ioctl(device->control_.get(), SIOCSIFMTU, &request) != 0)
-    return fail_errno(errno, fmt::format("cannot set the MTU of {}", options.name));
+    return fail_errno(errno, fmt::format("cannot set the MTU of {}", name));
   return device;
 }
 
@@ -80,7 +83,8 @@ Result<std::unique_ptr<TunDevice>> TunDevice::adopt(Fd fd, const Options& option
   // More queues where its maker allowed for them; else one.
   const auto flags = static_cast<short>(request.ifr_flags & (IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE));
   while ((flags & IFF_MULTI_QUEUE) != 0 && device->queues_.size() < options.queues) {
-    auto queue = attach(request.ifr_name, flags);
+    std::string name = request.ifr_name;
+    auto queue = attach(name, flags);
     if (!queue) break;
     device->queues_.push_back(std::move(*queue));
   }

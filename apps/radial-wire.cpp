@@ -1,0 +1,174 @@
+// radial-wire: WireGuard in userspace, a drop-in for wireguard-go.
+//
+//   radial-wire [-f|--foreground] INTERFACE
+//
+// Makes the TUN device and serves /var/run/wireguard/INTERFACE.sock, so that
+// wg(8) works on it. In the background from the moment that it serves, not
+// before. Ends on SIGTERM or SIGINT, when the device is deleted, and when the
+// socket is removed.
+//
+// Environment, as wireguard-go's: LOG_LEVEL (verbose, debug, error, silent),
+// WG_TUN_FD and WG_UAPI_FD (descriptors to take over), and
+// WG_PROCESS_FOREGROUND=1. Of our own: RADIAL_WIRE_QUEUES, the number of data
+// threads (default: one for each processor, at most 8), and
+// RADIAL_WIRE_NO_OFFLOAD=1.
+#include <algorithm>
+#include <charconv>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include <sodium.h>
+
+#include "base/log.h"
+#include "engine/process/confine.h"
+#include "engine/process/daemon.h"
+#include "engine/process/janitor.h"
+#include "engine/tunnel/wire.h"
+
+namespace {
+
+using namespace radial;
+using namespace radial::engine;
+
+#ifndef RADIAL_VERSION
+#define RADIAL_VERSION "0"
+#endif
+
+struct Arguments {
+  std::string interface_name;
+  bool foreground = false;
+};
+
+std::string_view environment(const char* name) {
+  const char* const value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+std::optional<int> number_in(const char* name) {
+  const auto text = environment(name);
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || error != std::errc{} || end != text.data() + text.size() || value < 0) return std::nullopt;
+  return value;
+}
+
+std::optional<Arguments> parse(int argc, char** argv) {
+  Arguments arguments;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument == "-f" || argument == "--foreground") arguments.foreground = true;
+    else if (argument.empty() || argument.front() == '-' || !arguments.interface_name.empty()) return std::nullopt;
+    else arguments.interface_name = argument;
+  }
+  if (arguments.interface_name.empty()) return std::nullopt;
+  if (environment("WG_PROCESS_FOREGROUND") == "1") arguments.foreground = true;
+  return arguments;
+}
+
+spdlog::level::level_enum log_level() {
+  const auto level = environment("LOG_LEVEL");
+  if (level == "verbose" || level == "debug") return spdlog::level::debug;
+  if (level == "silent") return spdlog::level::off;
+  return spdlog::level::err;
+}
+
+std::size_t queue_count() {
+  if (const auto wanted = number_in("RADIAL_WIRE_QUEUES"); wanted && *wanted >= 1)
+    return std::min<std::size_t>(static_cast<std::size_t>(*wanted), 64);
+  return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 8);
+}
+
+Result<std::unique_ptr<TunDevice>> open_device(const std::string& name, bool offload) {
+  const TunDevice::Options options{name, queue_count(), offload};
+  if (const auto fd = number_in("WG_TUN_FD")) return TunDevice::adopt(Fd(*fd), options);
+  return TunDevice::create(options);
+}
+
+Result<Fd> open_socket(const std::filesystem::path& path) {
+  if (const auto fd = number_in("WG_UAPI_FD")) return Fd(*fd);
+  return uapi::listen_on(path);
+}
+
+Wire* signalled = nullptr;
+
+void on_signal(int) { signalled->stop(); }
+
+void end_on_signals(Wire& wire) {
+  signalled = &wire;
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  ::sigaction(SIGTERM, &action, nullptr);
+  ::sigaction(SIGINT, &action, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGHUP, SIG_IGN);
+}
+
+Status serve(const Arguments& arguments, Readiness& readiness) {
+  const bool offload = environment("RADIAL_WIRE_NO_OFFLOAD") != "1";
+  RADIAL_ASSIGN(auto tun, open_device(arguments.interface_name, offload));
+  const auto link = tun->link();
+  if (!link) return fail(Errc::not_found, "the TUN device is gone before it was used");
+  const auto path = uapi::socket_path(link->name);
+  RADIAL_ASSIGN(auto listener, open_socket(path));
+  RADIAL_ASSIGN(auto watch, uapi::SocketWatch::start(path));
+  RADIAL_ASSIGN(auto janitor, Janitor::start(path));
+
+  RADIAL_TRY(drop_privileges());
+  Wire::Options options;
+  options.offload = offload;
+  RADIAL_ASSIGN(auto wire, Wire::make(std::move(tun), options));
+  RADIAL_TRY(wire->serve(std::move(listener), std::move(watch), [&](const std::string& name) {
+    const auto renamed = uapi::socket_path(name);
+    if (const auto status = janitor.rename_to(renamed); !status) {
+      spdlog::error("{}", status.error().message);
+      return path;
+    }
+    return renamed;
+  }));
+  end_on_signals(*wire);
+  RADIAL_TRY(restrict_calls(wire->routing_socket()));
+  readiness.report_ready();
+  spdlog::debug("interface {} is served", link->name);
+  static_cast<void>(wire->run());
+  return {};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc == 2 && std::string_view(argv[1]) == "--version") {
+    std::printf("radial-wire %s\n", RADIAL_VERSION);
+    return EXIT_SUCCESS;
+  }
+  const auto arguments = parse(argc, argv);
+  if (!arguments) {
+    std::fprintf(stderr, "Usage: %s [-f|--foreground] INTERFACE-NAME\n       %s --version\n", argv[0], argv[0]);
+    return EXIT_FAILURE;
+  }
+  forbid_dumps();
+  start_log("radial-wire", log_level());
+  Readiness readiness;
+  if (!arguments->foreground) {
+    const auto level = environment("LOG_LEVEL");
+    auto daemon = daemonize(!level.empty() && level != "silent");
+    if (!daemon) {
+      std::fprintf(stderr, "radial-wire: %s\n", daemon.error().message.c_str());
+      return EXIT_FAILURE;
+    }
+    readiness = std::move(*daemon);
+  }
+  Status status;
+  if (sodium_init() < 0) status = fail(Errc::internal, "libsodium does not start");
+  else status = serve(*arguments, readiness);
+  if (!status) {
+    readiness.report_failure(status.error().message);
+    if (arguments->foreground) std::fprintf(stderr, "radial-wire: %s\n", status.error().message.c_str());
+    return EXIT_FAILURE;
+  }
+  return EXIT_SUCCESS;
+}
