@@ -125,8 +125,10 @@ Result<std::string> run_commands(const std::vector<std::string>& commands, NftOu
     // The memory holds a copy of the agent's keys, so a crash must leave no core.
     ::prctl(PR_SET_DUMPABLE, 0);
     Result<std::string> result;
-    if (where == Where::empty_namespace && ::unshare(CLONE_NEWNET) != 0)
-      result = fail_errno(errno, "cannot make a network namespace to compare nftables rules in (CAP_SYS_ADMIN)");
+    // Without CAP_SYS_ADMIN a user namespace of its own makes it possible.
+    if (where == Where::empty_namespace && ::unshare(CLONE_NEWNET) != 0 && ::unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0)
+      result = fail_errno(errno, "cannot make a network namespace to compare nftables rules in (it takes CAP_SYS_ADMIN, "
+                                 "or kernel.unprivileged_userns_clone=1)");
     for (const auto& file : files)
       if (result) result = run_here(file.get(), output);
     answer(reply.get(), result);

@@ -29,7 +29,7 @@ enum class NftOutput {
 // The stateless listing of `table` (one `table inet radial {...}`) as the
 // kernel would give it, found by loading it in an empty network namespace
 // made for the purpose: the live one is not touched. Costs some milliseconds.
-// Needs CAP_SYS_ADMIN.
+// Needs CAP_SYS_ADMIN or permission to make user namespaces.
 [[nodiscard]] Result<std::string> canonical_table(const std::string& table);
 
 }  // namespace radial::host

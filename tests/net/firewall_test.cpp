@@ -1,13 +1,18 @@
 // One namespace, our table beside somebody else's.
 #include "host/firewall.h"
 
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <poll.h>
+#include <sched.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "support/namespace.h"
 
@@ -178,6 +183,35 @@ TEST_F(FirewallTest, MonitorSurvivesAFlood) {
   EXPECT_FALSE(monitor->drain());
   inside_.sh("nft delete table ip flood");
   EXPECT_TRUE(test::eventually([&] { return monitor->drain(); }));
+}
+
+// Takes a capability out of the effective set for a while.
+class WithoutCapability {
+ public:
+  explicit WithoutCapability(int capability) {
+    EXPECT_EQ(::syscall(SYS_capget, &header_, before_.data()), 0);
+    auto without = before_;
+    without.at(static_cast<std::size_t>(capability / 32)).effective &= ~(1U << (capability % 32));
+    EXPECT_EQ(::syscall(SYS_capset, &header_, without.data()), 0);
+  }
+  WithoutCapability(const WithoutCapability&) = delete;
+  WithoutCapability& operator=(const WithoutCapability&) = delete;
+  ~WithoutCapability() { ::syscall(SYS_capset, &header_, before_.data()); }
+
+ private:
+  __user_cap_header_struct header_{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> before_{};
+};
+
+// A hardened service may lack it.
+TEST_F(FirewallTest, ComparesWithoutCapSysAdmin) {
+  ASSERT_TRUE(firewall_.apply(ours));
+  const WithoutCapability hardened(CAP_SYS_ADMIN);
+  ASSERT_NE(::unshare(CLONE_NEWNET), 0) << "the capability is still there";
+  const auto result = Firewall::open().value().differs(ours);
+  if (!result && result.error().code == Errc::permission_denied) GTEST_SKIP() << result.error().message;
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_FALSE(*result);
 }
 
 // nft 1.0.6 crashes on an interval set that 1.1.3 made, whosever it is. That
