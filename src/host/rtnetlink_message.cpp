@@ -1,6 +1,7 @@
 #include "host/rtnetlink_message.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 
 #include <linux/if_addr.h>

@@ -6,7 +6,9 @@
 #include <net/if.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <random>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
