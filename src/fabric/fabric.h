@@ -1,6 +1,6 @@
 // The fabric: what the operator declares. A value, free of I/O; every default
-// is filled in, every prefix masked, every rule of validate.h true. It says
-// what should be, never how a node gets there (see compile/).
+// is filled in, every prefix masked, every rule of docs/fabric-file.md kept. It
+// says what should be, never how a node gets there (see compile/).
 //
 // Units: seconds unless a name says otherwise; MTU in bytes of the inner IP
 // packet. Threading: plain values.
@@ -25,7 +25,8 @@ struct Lan {
 };
 
 // What a node may announce: its LANs always; wider prefixes, or anything, when
-// the operator says so. A default route is granted only by writing it.
+// the operator says so. A default route is granted only by writing it, and as
+// every prefix lies inside it, it grants them all.
 struct Grant {
   bool any = false;              // "any": every prefix but a default route
   std::vector<Prefix> prefixes;  // effective: LANs included, sorted, no prefix inside another

@@ -112,7 +112,8 @@ void read_routing(const Place& place, Draft& draft, MistakeList& mistakes) {
 void read_name(const Section& section, Draft& draft, MistakeList& mistakes) {
   const auto* place = section.find("fabric");
   if (!place) {
-    complain(mistakes, {section.spot().line, "fabric"}, "", "is missing", "name the fabric, for example fabric: acme");
+    if (!section.misspelt("fabric"))
+      complain(mistakes, {section.spot().line, "fabric"}, "", "is missing", "name the fabric, for example fabric: acme");
     return;
   }
   const auto name = read_word(*place, "a name", "write a name like acme", mistakes);
@@ -148,8 +149,7 @@ Draft read_draft(const YamlNode& root, MistakeList& mistakes) {
   read_name(section, draft, mistakes);
   if (const auto* interface = section.find("interface")) read_interface(*interface, draft, mistakes);
   if (const auto* mtu = section.find("mtu"))
-    if (const auto bytes = read_number(*mtu, 1, UINT32_MAX / 2, " (bytes)", mistakes))
-      draft.mtu = {static_cast<int>(*bytes), mtu->spot};
+    if (const auto bytes = read_mtu(*mtu, mistakes)) draft.mtu = {*bytes, mtu->spot};
   if (const auto* routing = section.find("routing")) read_routing(*routing, draft, mistakes);
 
   NodeDefaults defaults;
@@ -160,7 +160,7 @@ Draft read_draft(const YamlNode& root, MistakeList& mistakes) {
 
   if (const auto* hubs = section.find("hubs"))
     read_hubs(*hubs, draft, defaults, mistakes);
-  else
+  else if (!section.misspelt("hubs"))
     complain_no_hub({root.line, "hubs"}, mistakes);
   if (const auto* sites = section.find("sites"))
     for (const auto& entry : entries_of(*sites, "sites: {berlin: {lans: [192.168.20.0/24]}}", mistakes))

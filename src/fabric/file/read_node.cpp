@@ -48,8 +48,9 @@ std::optional<Lan> read_lan(const Place& item, MistakeList& mistakes) {
   if (const auto* active = section.find("active")) lan.active = read_bool(*active, mistakes).value_or(false);
   const auto* place = section.find("prefix");
   if (!place) {
-    complain(mistakes, {item.spot.line, item.spot.field + ".prefix"}, "", "is missing",
-             "write {prefix: 192.168.20.0/24, active: true}");
+    if (!section.misspelt("prefix"))
+      complain(mistakes, {item.spot.line, item.spot.field + ".prefix"}, "", "is missing",
+               "write {prefix: 192.168.20.0/24, active: true}");
     return std::nullopt;
   }
   const auto prefix = read_lan_prefix(*place, mistakes);
@@ -69,7 +70,10 @@ constexpr std::string_view grant_form = "write lans, any, a list of prefixes, or
 
 void read_grant_items(const Place& place, DraftGrant& grant, MistakeList& mistakes) {
   if (!place.is_sequence()) grant.sound = false;
-  if (place.is_null()) complain_kind(mistakes, place, "a list", "write a list of prefixes like [10.20.0.0/16]");
+  if (place.is_null() || (place.is_scalar() && !Prefix::parse(place.node->text))) {
+    complain_kind(mistakes, place, "a list", "write a list of prefixes like [10.20.0.0/16]");
+    return;
+  }
   for (const auto& item : items_of(place, "a list of prefixes like [10.20.0.0/16]", mistakes)) {
     if (item.is_scalar() && item.node->text == "lans" && grant.form == GrantForm::listed) continue;
     if (item.is_scalar() && item.node->text == "any" && grant.form == GrantForm::listed) {
@@ -147,7 +151,7 @@ void read_endpoints(const Section& section, DraftHub& hub, MistakeList& mistakes
     places = items_of(*many, "a list like [vpn.example.com:51820]", mistakes);
     if (many->is_null() || (many->is_sequence() && places.empty()))
       complain(mistakes, many->spot, "", "is empty", "write at least one, for example [vpn.example.com:51820]");
-  } else {
+  } else if (!section.misspelt("endpoint") && !section.misspelt("endpoints")) {
     complain(mistakes, {hub.spot.line, hub.spot.field + ".endpoint"}, "", "is missing",
              "write where sites reach this hub, for example endpoint: vpn.example.com:51820");
   }
@@ -180,6 +184,12 @@ std::optional<std::uint16_t> read_listen_port(const Place& place, MistakeList& m
     return std::nullopt;
   }
   return static_cast<std::uint16_t>(*port);
+}
+
+std::optional<int> read_mtu(const Place& place, MistakeList& mistakes) {
+  const auto bytes = read_digits(place, "write the bytes of a packet inside the tunnel, like 1420", mistakes);
+  if (!bytes) return std::nullopt;
+  return static_cast<int>(std::min<std::uint32_t>(*bytes, 1'000'000'000));  // the rules refuse far less
 }
 
 std::optional<std::uint16_t> read_keepalive(const Place& place, MistakeList& mistakes) {
@@ -249,8 +259,7 @@ DraftSite read_site(const Entry& entry, const NodeDefaults& defaults, MistakeLis
   read_common(entry, section, site, mistakes);
   if (const auto* hubs = section.find("hubs")) site.hubs = read_hub_names(*hubs, mistakes);
   if (const auto* place = section.find("mtu"))
-    if (const auto mtu = read_number(*place, 1, 65535, " (bytes)", mistakes))
-      site.mtu = Written<int>{static_cast<int>(*mtu), place->spot};
+    if (const auto mtu = read_mtu(*place, mistakes)) site.mtu = {*mtu, place->spot};
   site.keepalive = defaults.keepalive;
   if (const auto* keepalive = section.find("keepalive"))
     site.keepalive = read_keepalive(*keepalive, mistakes).value_or(defaults.keepalive);

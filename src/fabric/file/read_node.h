@@ -20,6 +20,7 @@ struct NodeDefaults {
 
 // Also used for the fabric's own values.
 [[nodiscard]] std::optional<std::uint16_t> read_listen_port(const Place& place, MistakeList& mistakes);
+[[nodiscard]] std::optional<int> read_mtu(const Place& place, MistakeList& mistakes);  // any size: the rules judge
 [[nodiscard]] std::optional<std::uint16_t> read_keepalive(const Place& place, MistakeList& mistakes);
 [[nodiscard]] std::optional<Prefix> read_tunnel_v4(const Place& place, MistakeList& mistakes);
 // Sets `none` when the file says so.

@@ -17,10 +17,10 @@ void check_hub_names(const Draft& draft, const DraftSite& site, const std::set<s
       complain(mistakes, name.spot, name.value, "is named twice", "keep one");
       continue;
     }
-    if (known.contains(name.value) || mistakes.full()) continue;
+    if (known.contains(name.value)) continue;
     std::vector<std::string> names;
     for (const auto& hub : draft.hubs) names.push_back(hub.name);
-    const auto nearest = nearest_name(name.value, names);
+    const auto nearest = mistakes.full() ? std::nullopt : nearest_name(name.value, names);
     complain(mistakes, name.spot, name.value, "is not a hub of this fabric",
              nearest ? fmt::format("did you mean '{}'?", *nearest) : std::string("name one that stands under hubs"));
   }

@@ -96,7 +96,7 @@ void check_sharing(const Draft& draft, MistakeList& mistakes) {
   Enclosing all(claims);
   Enclosing silent(claims);  // those that are not deliberate
   std::set<std::pair<const Spot*, std::size_t>> told;  // a LAN, and the node it conflicts with
-  for (std::size_t i = 0; i < claims.size() && !mistakes.full(); ++i) {
+  for (std::size_t i = 0; i < claims.size(); ++i) {
     const Claim& claim = claims[i];
     all.leave_all_but(claim.prefix);
     silent.leave_all_but(claim.prefix);

@@ -24,8 +24,10 @@ std::optional<std::uint32_t> decimal(std::string_view digits) {
   return static_cast<std::uint32_t>(number);
 }
 
+// A name near the written one; empty where letters would have to be guessed.
 std::string suggest_name(std::string_view name) {
   std::string better;
+  if (std::any_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; })) return better;
   for (const char c : name.substr(0, longest_label)) {
     if (c >= 'A' && c <= 'Z')
       better += static_cast<char>(c - 'A' + 'a');
@@ -75,13 +77,11 @@ std::optional<std::string_view> read_word(const Place& place, std::string_view w
   return std::nullopt;
 }
 
-std::optional<std::uint32_t> read_number(const Place& place, std::uint32_t least, std::uint32_t most,
-                                         std::string_view why, MistakeList& mistakes) {
-  const auto range = fmt::format("write a number from {} to {}{}", least, most, why);
-  const auto text = read_word(place, "a number", range, mistakes);
+std::optional<std::uint32_t> read_digits(const Place& place, const std::string& fix, MistakeList& mistakes) {
+  const auto text = read_word(place, "a number", fix, mistakes);
   if (!text) return std::nullopt;
   if (!all_digits(*text)) {
-    complain(mistakes, place.spot, *text, "is not a decimal number", range);
+    complain(mistakes, place.spot, *text, "is not a decimal number", fix);
     return std::nullopt;
   }
   if (text->size() > 1 && text->front() == '0') {
@@ -91,11 +91,17 @@ std::optional<std::uint32_t> read_number(const Place& place, std::uint32_t least
     return std::nullopt;
   }
   const auto number = decimal(*text);
-  if (!number || *number < least || *number > most) {
-    complain(mistakes, place.spot, *text, "is out of range", range);
-    return std::nullopt;
-  }
+  if (!number) complain(mistakes, place.spot, *text, "is out of range", fix);
   return number;
+}
+
+std::optional<std::uint32_t> read_number(const Place& place, std::uint32_t least, std::uint32_t most,
+                                         std::string_view why, MistakeList& mistakes) {
+  const auto range = fmt::format("write a number from {} to {}{}", least, most, why);
+  const auto number = read_digits(place, range, mistakes);
+  if (!number || (*number >= least && *number <= most)) return number;
+  complain(mistakes, place.spot, place.node->text, "is out of range", range);
+  return std::nullopt;
 }
 
 std::optional<bool> read_bool(const Place& place, MistakeList& mistakes) {

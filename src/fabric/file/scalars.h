@@ -16,8 +16,11 @@ namespace radial::file {
 [[nodiscard]] std::optional<std::string_view> read_word(const Place& place, std::string_view wanted, std::string fix,
                                                         MistakeList& mistakes);
 
-// Decimal digits only: no sign, no leading zero, no other base.
-// `why` is added to the fix of a number out of range.
+// Decimal digits only: no sign, no leading zero, no other base; at most 32 bits.
+[[nodiscard]] std::optional<std::uint32_t> read_digits(const Place& place, const std::string& fix,
+                                                       MistakeList& mistakes);
+
+// The same within bounds. `why` is added to the fix of a number out of range.
 [[nodiscard]] std::optional<std::uint32_t> read_number(const Place& place, std::uint32_t least, std::uint32_t most,
                                                        std::string_view why, MistakeList& mistakes);
 

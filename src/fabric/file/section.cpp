@@ -79,9 +79,10 @@ std::vector<Place> items_of(const Place& place, std::string_view example, Mistak
     return {};
   }
   std::vector<Place> items;
+  int line = place.spot.line;
   for (std::size_t i = 0; i < place.node->items.size(); ++i) {
     const YamlNode& item = place.node->items[i];
-    const int line = item.kind == Kind::null ? place.spot.line : item.line;
+    if (item.kind != Kind::null) line = item.line;  // of an absent item: the one before
     items.push_back({&item, {line, fmt::format("{}[{}]", place.spot.field, i)}});
   }
   return items;
@@ -91,13 +92,16 @@ Section::Section(const Place& place, std::span<const std::string_view> known, st
                  MistakeList& mistakes)
     : spot_(place.spot), entries_(entries_of(place, example, mistakes)) {
   for (const auto& entry : entries_) {
-    if (std::find(known.begin(), known.end(), entry.key) != known.end() || mistakes.full()) continue;
-    const auto nearest = nearest_name(entry.key, known);
+    if (std::find(known.begin(), known.end(), entry.key) != known.end()) continue;
+    const auto nearest = mistakes.full() ? std::nullopt : nearest_name(entry.key, known);
     complain(mistakes, {entry.key_line, entry.value.spot.field}, entry.key, "is not a known key",
              nearest ? fmt::format("did you mean '{}'?", *nearest)
                      : fmt::format("known here: {}", fmt::join(known, ", ")));
+    if (nearest) meant_.push_back(*nearest);
   }
 }
+
+bool Section::misspelt(std::string_view key) const { return std::find(meant_.begin(), meant_.end(), key) != meant_.end(); }
 
 const Place* Section::find(std::string_view key) const {
   const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.key == key; });

@@ -58,11 +58,15 @@ class Section {
 
   // The value of a key, or nothing; borrows from this object.
   [[nodiscard]] const Place* find(std::string_view key) const;
+  // Whether an unknown key was probably meant to be this one: it is told then,
+  // and need not be called missing.
+  [[nodiscard]] bool misspelt(std::string_view key) const;
   [[nodiscard]] const Spot& spot() const { return spot_; }
 
  private:
   Spot spot_;
   std::vector<Entry> entries_;
+  std::vector<std::string> meant_;
 };
 
 }  // namespace radial::file

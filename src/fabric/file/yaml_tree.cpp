@@ -123,6 +123,17 @@ class TreeBuilder final : public YAML::EventHandler {
   std::size_t values_ = 0;
 };
 
+// yaml-cpp speaks of a map or a key where a tab stands for indentation.
+bool is_indented_by_tab(std::string_view text, int line) {
+  for (int before = 1; before < line; ++before) {
+    const auto end = text.find('\n');
+    if (end == std::string_view::npos) return false;
+    text.remove_prefix(end + 1);
+  }
+  const auto blank = text.substr(0, text.find_first_not_of(" \t"));
+  return blank.find('\t') != std::string_view::npos;
+}
+
 }  // namespace
 
 std::optional<YamlNode> read_yaml(std::string_view text, MistakeList& mistakes) {
@@ -136,7 +147,8 @@ std::optional<YamlNode> read_yaml(std::string_view text, MistakeList& mistakes) 
     mistakes.add(stop.mistake);
   } catch (const YAML::Exception& error) {
     mistakes.add({line_of(error.mark), "", "", fmt::format("this is not YAML: {}", error.msg),
-                  "mend the line, or the one above it"});
+                  is_indented_by_tab(text, line_of(error.mark)) ? "indent with spaces: YAML takes no tabs"
+                                                                : "mend the line, or the one above it"});
   } catch (const std::exception& error) {
     mistakes.add({0, "", "", fmt::format("the file cannot be read: {}", error.what()), "make it smaller or simpler"});
   }
