@@ -1,20 +1,10 @@
 #include "compile/allowed_ips.h"
 
 #include <algorithm>
-#include <unordered_set>
+#include <unordered_map>
 
 namespace radial {
 namespace {
-
-// Peers that can speak come first: a peer without a key must not hold a
-// contested prefix that another could serve.
-std::vector<WirePeer*> by_precedence(std::vector<WirePeer>& peers) {
-  std::vector<WirePeer*> order;
-  order.reserve(peers.size());
-  for (auto& peer : peers) order.push_back(&peer);
-  std::stable_partition(order.begin(), order.end(), [](const auto* peer) { return peer->public_key.has_value(); });
-  return order;
-}
 
 std::vector<Prefix> granted(const Grant& grant) {
   auto prefixes = grant.prefixes;
@@ -25,22 +15,47 @@ std::vector<Prefix> granted(const Grant& grant) {
   return prefixes;
 }
 
+// Which peer has each prefix.
+class Owners {
+ public:
+  bool take(const Prefix& prefix, std::size_t peer) { return owner_.emplace(prefix, peer).second; }
+
+  // WireGuard's lookup, for all of a prefix: the longest that holds it.
+  [[nodiscard]] std::optional<std::size_t> lookup(const Prefix& prefix) const {
+    for (int length = prefix.length(); length >= 0; --length)
+      if (const auto found = owner_.find(Prefix::of(prefix.address(), length)); found != owner_.end())
+        return found->second;
+    return std::nullopt;
+  }
+
+ private:
+  std::unordered_map<Prefix, std::size_t> owner_;
+};
+
 }  // namespace
 
-void assign_allowed_ips(std::vector<WirePeer>& peers) {
-  std::unordered_set<Prefix> taken;
-  for (auto& peer : peers) {
-    peer.allowed_ips.clear();
-    for (const auto& address : peer.addresses) {
-      peer.allowed_ips.push_back(Prefix::host(address));
-      taken.insert(Prefix::host(address));
-    }
+void assign_allowed_ips(std::vector<WirePeer>& peers, const std::vector<std::vector<Lan>>& lans) {
+  Owners owners;
+  const auto give = [&](const Prefix& prefix, std::size_t i) {
+    if (owners.take(prefix, i)) peers[i].allowed_ips.push_back(prefix);
+  };
+  // Peers that can speak come first: one without a key must not hold a
+  // contested prefix that another could serve.
+  std::vector<std::size_t> order;
+  for (const bool with_key : {true, false})
+    for (std::size_t i = 0; i < peers.size(); ++i)
+      if (peers[i].public_key.has_value() == with_key) order.push_back(i);
+
+  for (const auto i : order) {
+    peers[i].allowed_ips.clear();
+    for (const auto& address : peers[i].addresses) give(Prefix::host(address), i);
   }
-  for (auto* peer : by_precedence(peers)) {
-    for (const auto& prefix : granted(peer->grant))
-      if (taken.insert(prefix).second) peer->allowed_ips.push_back(prefix);
-    std::sort(peer->allowed_ips.begin(), peer->allowed_ips.end());
-  }
+  for (const auto i : order)
+    for (const auto& prefix : granted(peers[i].grant)) give(prefix, i);
+  for (const auto i : order)
+    for (const auto& lan : lans[i])
+      if (owners.lookup(lan.prefix) != i) give(lan.prefix, i);
+  for (auto& peer : peers) std::sort(peer.allowed_ips.begin(), peer.allowed_ips.end());
 }
 
 std::vector<Prefix> everything() { return {Prefix::any(Family::v4), Prefix::any(Family::v6)}; }

@@ -29,10 +29,11 @@ std::string forward_chain(NodeRole role, const std::vector<Wire>& wires) {
   chain.rule("type filter hook forward priority mangle; policy accept;");
   if (role == NodeRole::site)
     for (const auto& wire : wires) chain.rule("iifname \"{}\" jump from_wire", wire.interface);
-  // SYN and SYN-ACK: each end's announcement limits what it will be sent.
+  // SYN and SYN-ACK (nft 1.0.6 and 1.1.3 print any narrower match differently):
+  // each end's announcement limits what it will be sent.
   for (const auto& wire : wires) {
-    chain.rule("iifname \"{}\" tcp flags syn / syn,rst jump clamp", wire.interface);
-    chain.rule("oifname \"{}\" tcp flags syn / syn,rst jump clamp", wire.interface);
+    chain.rule("iifname \"{}\" tcp flags syn jump clamp", wire.interface);
+    chain.rule("oifname \"{}\" tcp flags syn jump clamp", wire.interface);
   }
   return chain.close();
 }

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "compile/json_fields.h"
+#include "fabric/strict_json.h"
 
 namespace radial {
 namespace {
@@ -10,8 +11,7 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-constexpr std::size_t max_bytes = 64U << 20U;
-constexpr int max_depth = 8;
+constexpr JsonLimits limits{.max_bytes = 64U << 20U, .max_depth = 8};
 constexpr int format_version = 1;
 
 template <class Enum, std::size_t N>
@@ -222,7 +222,7 @@ std::string to_json(const NodeConfig& config) {
 }
 
 Result<NodeConfig> node_config_from_json(std::string_view text) {
-  RADIAL_ASSIGN(const auto value, parse_bounded_json(text, max_bytes, max_depth));
+  RADIAL_ASSIGN(const auto value, parse_strict_json(text, limits));
   std::optional<Error> problem;
   auto config = read_config(value, problem);
   if (problem) return Unexpected(std::move(*problem).within("node configuration"));

@@ -8,8 +8,8 @@ using nlohmann::json;
 
 namespace {
 
-constexpr std::size_t longest_text = 64U << 10U;         // of one line
-constexpr std::size_t longest_block = 16U << 20U;        // of several
+constexpr std::size_t longest_text = 64U << 10U;   // of one line
+constexpr std::size_t longest_block = 16U << 20U;  // of several
 
 bool printable(std::string_view text, bool multi_line) {
   return std::all_of(text.begin(), text.end(), [&](char c) {
@@ -18,46 +18,7 @@ bool printable(std::string_view text, bool multi_line) {
   });
 }
 
-// Watches the parser: depth, and keys that come twice in one object.
-class Watch {
- public:
-  explicit Watch(int max_depth) : max_depth_(max_depth) {}
-
-  bool operator()(int depth, json::parse_event_t event, const json& parsed) {
-    // The parser counts an opening bracket before it enters it.
-    const bool opens = event == json::parse_event_t::object_start || event == json::parse_event_t::array_start;
-    if (opens && depth >= max_depth_) {
-      if (problem.empty()) problem = fmt::format("is nested deeper than {} levels", max_depth_);
-      return false;
-    }
-    if (event == json::parse_event_t::object_start) keys_.emplace_back();
-    if (event == json::parse_event_t::object_end && !keys_.empty()) keys_.pop_back();
-    if (event == json::parse_event_t::key && !keys_.empty()) {
-      const auto& key = parsed.get_ref<const std::string&>();
-      if (!keys_.back().insert(key).second && problem.empty())
-        problem = fmt::format("has the key '{}' twice in one object", key.substr(0, 64));
-    }
-    return true;
-  }
-
-  std::string problem;
-
- private:
-  int max_depth_;
-  std::vector<std::set<std::string>> keys_;
-};
-
 }  // namespace
-
-Result<json> parse_bounded_json(std::string_view text, std::size_t max_bytes, int max_depth) {
-  if (text.size() > max_bytes)
-    return fail(Errc::invalid_argument, "the JSON text has {} bytes; at most {} are read", text.size(), max_bytes);
-  Watch watch(max_depth);
-  auto value = json::parse(text, std::ref(watch), /*allow_exceptions=*/false);
-  if (!watch.problem.empty()) return fail(Errc::invalid_argument, "the JSON text {}", watch.problem);
-  if (value.is_discarded()) return fail(Errc::invalid_argument, "the text is not JSON (RFC 8259) in UTF-8");
-  return value;
-}
 
 Fields::Fields(const json& value, std::string path, std::optional<Error>& problem)
     : value_(value), path_(std::move(path)), problem_(problem) {

@@ -6,6 +6,7 @@
 // Not part of the room's public headers.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -18,10 +19,6 @@
 #include "base/result.h"
 
 namespace radial {
-
-// JSON text with bounds that nlohmann's parser lacks: at most `max_bytes` and
-// `max_depth` levels, no duplicate keys, nothing but UTF-8.
-[[nodiscard]] Result<nlohmann::json> parse_bounded_json(std::string_view text, std::size_t max_bytes, int max_depth);
 
 class Fields {
  public:

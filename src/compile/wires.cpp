@@ -72,6 +72,7 @@ Result<Wire> multipoint_wire(const Fabric& fabric, const FabricFacts& facts, con
   wire.addresses = held(hub, own);
   wire.ospf = frr_of(facts, hub.name).has_p2mp_non_broadcast() ? OspfMode::p2mp_non_broadcast : OspfMode::nbma_hub;
   wire.cost = hub.cost;
+  std::vector<std::vector<Lan>> lans;
   for (const auto* site : sites_of(fabric, hub)) {
     RADIAL_ASSIGN(const auto addresses, planned(fabric, facts, hub.name, site->name));
     WirePeer peer;
@@ -80,8 +81,9 @@ Result<Wire> multipoint_wire(const Fabric& fabric, const FabricFacts& facts, con
     peer.addresses = plain(addresses);
     peer.grant = site->grant;
     wire.peers.push_back(std::move(peer));
+    lans.push_back(site->lans);
   }
-  assign_allowed_ips(wire.peers);
+  assign_allowed_ips(wire.peers, lans);
   return wire;
 }
 
