@@ -16,7 +16,7 @@ IpAddress bucket_address(const IpAddress& source) {
 
 bool RateLimiter::allow(const IpAddress& source, Instant now, const ProtocolLimits& limits) {
   if (now - last_cleaning_ >= idle_time) forget_idle(now);
-  const Duration cost = std::chrono::seconds(1) / limits.source_packets_per_second;
+  const Duration cost = Duration(std::chrono::seconds(1)) / limits.source_packets_per_second;
   const Duration full = cost * limits.source_burst;
   const auto address = bucket_address(source);
   const auto found = buckets_.find(address);
