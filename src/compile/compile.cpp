@@ -1,6 +1,7 @@
 #include "compile/compile.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "compile/firewall_table.h"
 #include "compile/frr_stanzas.h"
@@ -85,8 +86,13 @@ Result<NodeConfig> compile_node(const Fabric& fabric, const FabricFacts& facts, 
   config.area = fabric.ospf.area;
   config.hello = fabric.ospf.hello;
   config.dead = fabric.ospf.dead;
-  config.sysctls = compile_sysctls(config.wires, carries_ipv6(fabric));
+  const bool ipv6 = carries_ipv6(fabric);
+  config.sysctls = compile_sysctls(config.wires, ipv6);
   config.frr = ospf_stanzas(config);
+  if (ipv6) {
+    auto stanzas = ospf6_stanzas(config);
+    std::move(stanzas.begin(), stanzas.end(), std::back_inserter(config.frr));
+  }
   if (hub != nullptr) {
     auto routes = static_stanza(frr_of(facts, node), floating_routes(fabric, config.wires.front()));
     if (!routes.lines.empty()) config.frr.push_back(std::move(routes));

@@ -68,7 +68,8 @@ std::string clamp_chain(int mtu, const std::vector<NarrowSite>& narrow) {
 }  // namespace
 
 std::string compile_firewall(NodeRole role, const std::vector<Wire>& wires, const std::vector<NarrowSite>& narrow) {
-  const auto smallest = std::min_element(wires.begin(), wires.end(), [](const Wire& a, const Wire& b) { return a.mtu < b.mtu; });
+  const auto smallest = std::min_element(wires.begin(), wires.end(),
+                                         [](const Wire& a, const Wire& b) { return a.mtu < b.mtu; });
   std::string text = "table inet radial {\n" + forward_chain(role, wires);
   if (role == NodeRole::site) text += "\n" + from_wire_chain(wires);
   if (smallest != wires.end()) text += "\n" + clamp_chain(smallest->mtu, narrow);

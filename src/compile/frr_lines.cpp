@@ -13,6 +13,11 @@ bool is_wire(const NodeConfig& config, const std::string& interface) {
                      [&](const Wire& wire) { return wire.interface == interface; });
 }
 
+bool runs(const NodeConfig& config, std::string_view daemon) {
+  return std::any_of(config.frr.begin(), config.frr.end(),
+                     [&](const FrrStanza& stanza) { return stanza.daemon == daemon; });
+}
+
 // OSPF announces the network of an address, so the LAN must hold all of it: an
 // address in a wider network would announce more than was declared.
 const Lan* lan_of(const NodeConfig& config, const InterfaceAddress& address) {
@@ -22,63 +27,91 @@ const Lan* lan_of(const NodeConfig& config, const InterfaceAddress& address) {
 }
 
 struct BoundAddress {
-  IpAddress address;
+  InterfaceAddress address;
   const Lan* lan;
 };
 
-// What one interface holds of IPv4: its addresses in LANs, and whether all of
-// them are, and of one kind, so that one set of lines does for the interface.
+// What one interface holds of one family.
 struct Binding {
-  std::vector<BoundAddress> addresses;
-  bool foreign = false;
+  std::vector<BoundAddress> lans;  // its addresses in LANs, by value
+  bool foreign = false;            // it holds others too
 
-  [[nodiscard]] bool whole() const {
-    return !foreign && std::all_of(addresses.begin(), addresses.end(), [&](const BoundAddress& other) {
-             return other.lan->active == addresses.front().lan->active;
-           });
+  [[nodiscard]] bool any_active() const {
+    return std::any_of(lans.begin(), lans.end(), [](const BoundAddress& bound) { return bound.lan->active; });
+  }
+  [[nodiscard]] bool all_active() const {
+    return std::all_of(lans.begin(), lans.end(), [](const BoundAddress& bound) { return bound.lan->active; });
   }
 };
 
+// By interface and family.
+using Bindings = std::map<std::pair<std::string, Family>, Binding>;
+
 // Cost and passive before the area, which brings the interface up: nothing is
 // ever sent on a passive LAN.
-void add_lines(std::vector<std::string>& lines, const NodeConfig& config, const Lan& lan, const std::string& suffix) {
+void add_ospf_lines(std::vector<std::string>& lines, const NodeConfig& config, bool active, const std::string& suffix) {
   lines.push_back(fmt::format("ip ospf cost {}{}", config.lan_cost, suffix));
-  if (!lan.active) lines.push_back("ip ospf passive" + suffix);
+  if (!active) lines.push_back("ip ospf passive" + suffix);
   lines.push_back(fmt::format("ip ospf area {}{}", config.area, suffix));
 }
 
-FrrStanza stanza_of(const NodeConfig& config, const std::string& interface, const Binding& binding) {
+// One set of lines does for an interface whose addresses are all in LANs of one kind.
+FrrStanza ospf_stanza(const NodeConfig& config, const std::string& interface, const Binding& binding) {
   FrrStanza stanza{"ospfd", "interface " + interface, {}};
-  if (binding.whole()) {
-    add_lines(stanza.lines, config, *binding.addresses.front().lan, "");
+  if (!binding.foreign && binding.any_active() == binding.all_active()) {
+    add_ospf_lines(stanza.lines, config, binding.all_active(), "");
   } else {
-    for (const auto& bound : binding.addresses)
-      add_lines(stanza.lines, config, *bound.lan, " " + bound.address.to_string());
+    for (const auto& bound : binding.lans)
+      add_ospf_lines(stanza.lines, config, bound.lan->active, " " + bound.address.address.to_string());
   }
   return stanza;
+}
+
+void add_ospf6_stanzas(std::vector<FrrStanza>& stanzas, const NodeConfig& config, const std::string& interface,
+                       const Binding& binding) {
+  FrrStanza stanza{"ospf6d", "interface " + interface, {}};
+  stanza.lines.push_back(fmt::format("ipv6 ospf6 cost {}", config.lan_cost));
+  if (!binding.any_active()) stanza.lines.emplace_back("ipv6 ospf6 passive");
+  if (binding.foreign) {
+    FrrStanza list{"ospf6d", "", {}};
+    for (const auto& bound : binding.lans)
+      list.lines.push_back(fmt::format("ipv6 prefix-list radial-{} seq {} permit {}", interface,
+                                       5 * (list.lines.size() + 1), bound.address.network()));
+    stanzas.push_back(std::move(list));
+    stanza.lines.push_back(fmt::format("ipv6 ospf6 advertise prefix-list radial-{}", interface));
+  }
+  stanza.lines.push_back(fmt::format("ipv6 ospf6 area {}", config.area));
+  stanzas.push_back(std::move(stanza));
 }
 
 }  // namespace
 
 BoundLans bind_lans(const NodeConfig& config, const std::vector<LocalAddress>& local) {
   std::vector<bool> bound(config.lans.size(), false);
-  std::map<std::string, Binding> interfaces;
+  Bindings bindings;
   for (const auto& [interface, address] : local) {
     if (is_wire(config, interface)) continue;
     const auto* lan = lan_of(config, address);
-    if (lan != nullptr) bound[static_cast<std::size_t>(lan - config.lans.data())] = true;
-    if (!address.address.is_v4()) continue;
-    auto& binding = interfaces[interface];
-    if (lan != nullptr) binding.addresses.push_back({address.address, lan});
-    binding.foreign |= lan == nullptr;
+    auto& binding = bindings[{interface, address.address.family()}];
+    if (lan != nullptr) {
+      bound[static_cast<std::size_t>(lan - config.lans.data())] = true;
+      binding.lans.push_back({address, lan});
+    } else if (address.address.is_v4() || !address.address.is_link_local()) {
+      binding.foreign = true;  // OSPFv3 does not announce link-local addresses
+    }
   }
 
   BoundLans result;
-  for (auto& [interface, binding] : interfaces) {
-    if (binding.addresses.empty()) continue;
-    std::sort(binding.addresses.begin(), binding.addresses.end(),
+  for (auto& [key, binding] : bindings) {
+    const auto& [interface, family] = key;
+    if (binding.lans.empty()) continue;
+    std::sort(binding.lans.begin(), binding.lans.end(),
               [](const BoundAddress& a, const BoundAddress& b) { return a.address < b.address; });
-    result.stanzas.push_back(stanza_of(config, interface, binding));
+    if (family == Family::v4) {
+      result.stanzas.push_back(ospf_stanza(config, interface, binding));
+    } else if (runs(config, "ospf6d")) {
+      add_ospf6_stanzas(result.stanzas, config, interface, binding);
+    }
   }
   for (std::size_t i = 0; i < config.lans.size(); ++i)
     if (!bound[i]) result.unbound.push_back(config.lans[i]);

@@ -22,7 +22,9 @@ struct BoundLans {
 
 // Wires and addresses outside every LAN are left alone. An interface that also
 // holds a prefix outside the declared LANs is bound by address, so that only
-// the LAN is announced.
+// the LAN is announced; OSPFv3, which knows no such form, gets a prefix-list
+// "radial-INTERFACE" that holds back the rest. IPv6 LANs are bound where the
+// node runs OSPFv3 on a wire.
 [[nodiscard]] BoundLans bind_lans(const NodeConfig& config, const std::vector<LocalAddress>& local);
 
 }  // namespace radial

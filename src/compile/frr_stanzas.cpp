@@ -56,7 +56,8 @@ FrrStanza interface_stanza(const NodeConfig& config, const Wire& wire) {
   // The hub is the one that reaches everybody, so it alone may be elected.
   if (wire.ospf == OspfMode::nbma_hub) lines.emplace_back("ip ospf priority 255");
   if (wire.ospf == OspfMode::nbma_site) lines.emplace_back("ip ospf priority 0");
-  if (wire.mtu_ignore) lines.emplace_back("ip ospf mtu-ignore");
+  // ospfd refuses only a larger MTU than its own, so the site's end does.
+  if (wire.mtu_ignore && wire.shape == WireShape::point_to_point) lines.emplace_back("ip ospf mtu-ignore");
   lines.push_back(fmt::format("ip ospf area {}", config.area));
   return stanza;
 }

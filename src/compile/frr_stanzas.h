@@ -21,6 +21,11 @@ namespace radial {
 // NBMA wait timer is read then, and no hello leaves before passive is known.
 [[nodiscard]] std::vector<FrrStanza> ospf_stanzas(const NodeConfig& config);
 
+// OSPFv3 for the IPv6 of the same wires, where the hub can do it (FRR 10.1 or
+// later; wires between hubs always): empty where no wire can. Hellos go by
+// unicast to the sites' link-local addresses, as no multicast reaches them.
+[[nodiscard]] std::vector<FrrStanza> ospf6_stanzas(const NodeConfig& config);
+
 // At a hub: a static route of distance 250 to each LAN that a site of its wire
 // declares, which carries on where OSPF's best route was refused (zebra
 // filters after OSPF has chosen). OSPF's 110 wins while there is any, also by

@@ -95,7 +95,8 @@ bool is_interface_name(std::string_view text) {  // dev_valid_name() of the kern
 }
 
 bool is_daemon_name(std::string_view text) {  // becomes a socket's path
-  return !text.empty() && text.size() <= 16 && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789") == text.npos;
+  return !text.empty() && text.size() <= 16 &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789") == text.npos;
 }
 
 bool is_sysctl_key(std::string_view text) {  // becomes a path below /proc/sys
@@ -105,6 +106,11 @@ bool is_sysctl_key(std::string_view text) {  // becomes a path below /proc/sys
 bool is_dotted_quad(std::string_view text) {
   const auto address = IpAddress::parse(text);
   return address && address->is_v4();
+}
+
+template <class Read>
+auto with_problem(Read read, std::optional<Error>& problem) {
+  return [read, &problem](const json& value, const std::string& path) { return read(value, path, problem); };
 }
 
 Lan read_lan(const json& value, const std::string& path, std::optional<Error>& problem) {
@@ -148,7 +154,7 @@ Wire read_wire(const json& value, const std::string& path, std::optional<Error>&
   wire.ospf = fields.word("ospf", mode_words);
   wire.cost = fields.integer<std::uint32_t>("cost", 1, 65535);  // 16 bits in a router-LSA
   wire.mtu_ignore = fields.flag("mtu_ignore");
-  wire.peers = fields.list("peers", [&](const json& peer, const std::string& at) { return read_peer(peer, at, problem); });
+  wire.peers = fields.list("peers", with_problem(read_peer, problem));
   fields.finish();
   return wire;
 }
@@ -166,11 +172,6 @@ FrrStanza read_stanza(const json& value, const std::string& path, std::optional<
                    fields.text_list("lines")};
   fields.finish();
   return stanza;
-}
-
-template <class Read>
-auto with_problem(Read read, std::optional<Error>& problem) {
-  return [read, &problem](const json& value, const std::string& path) { return read(value, path, problem); };
 }
 
 NodeConfig read_config(const json& value, std::optional<Error>& problem) {

@@ -57,7 +57,7 @@ struct Wire {
   std::vector<WirePeer> peers;           // by name
   OspfMode ospf = OspfMode::none;
   std::uint32_t cost = 10;
-  bool mtu_ignore = false;               // OSPF: the peer declared a smaller MTU, or this side has one
+  bool mtu_ignore = false;               // the ends' MTUs differ on purpose: this side's is smaller, or a peer's
   bool operator==(const Wire&) const = default;
 };
 

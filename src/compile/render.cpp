@@ -23,8 +23,8 @@ std::string grant_text(const Grant& grant) {
 std::string render_peer(const WirePeer& peer) {
   // A peer without a key is printed all the same, so that it is not missed.
   const std::string_view mark = peer.public_key ? "" : "# ";
-  std::string text = fmt::format("\n{}[Peer]\n# {}: {}; may announce: {}\n", mark, peer.node, comma_list(peer.addresses),
-                                 grant_text(peer.grant));
+  std::string text = fmt::format("\n{}[Peer]\n# {}: {}; may announce: {}\n", mark, peer.node,
+                                 comma_list(peer.addresses), grant_text(peer.grant));
   if (peer.public_key) {
     text += fmt::format("PublicKey = {}\n", *peer.public_key);
   } else {
@@ -44,7 +44,8 @@ std::string render_links(const NodeConfig& config) {
   for (const auto& wire : config.wires) {
     text += fmt::format("ip link add {} type wireguard\n", wire.interface);
     text += fmt::format("ip link set {} mtu {} addrgenmode none\n", wire.interface, wire.mtu);
-    for (const auto& address : wire.addresses) text += fmt::format("ip address add {} dev {}\n", address, wire.interface);
+    for (const auto& address : wire.addresses)
+      text += fmt::format("ip address add {} dev {}\n", address, wire.interface);
     text += fmt::format("ip link set {} up\n", wire.interface);
   }
   return text;
@@ -63,9 +64,9 @@ std::string render_wg(const Wire& wire) {
   return text;
 }
 
-std::string render_frr(const NodeConfig& config) {
+std::string render_frr(const std::vector<FrrStanza>& stanzas) {
   std::string text;
-  for (const auto& stanza : config.frr) {
+  for (const auto& stanza : stanzas) {
     text += fmt::format("! {}\n", stanza.daemon);
     const std::string_view indent = stanza.context.empty() ? "" : " ";
     if (!stanza.context.empty()) text += stanza.context + "\n";
@@ -73,6 +74,11 @@ std::string render_frr(const NodeConfig& config) {
     if (!stanza.context.empty()) text += "exit\n";
     text += "!\n";
   }
+  return text;
+}
+
+std::string render_frr(const NodeConfig& config) {
+  auto text = render_frr(config.frr);
   for (const auto& lan : config.lans)
     text += fmt::format("! LAN {}: area {}, cost {}, {}, on the interface that holds it\n", lan.prefix, config.area,
                         config.lan_cost, lan.active ? "active" : "passive");

@@ -10,7 +10,8 @@
 namespace radial {
 
 [[nodiscard]] std::string render_wg(const Wire& wire);            // wg(8) setconf form
-[[nodiscard]] std::string render_frr(const NodeConfig& config);   // frr.conf form
+[[nodiscard]] std::string render_frr(const NodeConfig& config);   // frr.conf form, LANs as comments
+[[nodiscard]] std::string render_frr(const std::vector<FrrStanza>& stanzas);
 [[nodiscard]] std::string render_node(const NodeConfig& config);  // everything, with headings
 
 }  // namespace radial

@@ -19,8 +19,8 @@ std::optional<PublicKey> key_of(const FabricFacts& facts, std::string_view node)
 Result<WireAddresses> planned(const Fabric& fabric, const FabricFacts& facts, const std::string& hub,
                               const std::string& node) {
   if (!facts.addresses.contains({hub, node}))
-    return fail(Errc::invalid_argument, "no tunnel address is planned for {} at hub {}; plan the fabric's addresses first",
-                node, hub);
+    return fail(Errc::invalid_argument,
+                "no tunnel address is planned for {} at hub {}; plan the fabric's addresses first", node, hub);
   return wire_addresses(fabric, facts.addresses, hub, node);
 }
 
@@ -82,6 +82,7 @@ Result<Wire> multipoint_wire(const Fabric& fabric, const FabricFacts& facts, con
     peer.grant = site->grant;
     wire.peers.push_back(std::move(peer));
     lans.push_back(site->lans);
+    wire.mtu_ignore |= site_mtu(fabric, *site) < wire.mtu;
   }
   assign_allowed_ips(wire.peers, lans);
   return wire;
@@ -122,7 +123,6 @@ Result<Wire> site_wire(const Fabric& fabric, const FabricFacts& facts, const Sit
   RADIAL_ASSIGN(wire.interface, site_wire_name(fabric, index_of(fabric, hub)));
   wire.hub = hub.name;
   wire.mtu = site_mtu(fabric, site);
-  // Of two ends with unequal MTUs only the smaller one must ignore it.
   wire.mtu_ignore = wire.mtu < fabric.mtu;
   wire.addresses = held(hub, own);
   wire.ospf = frr_of(facts, hub.name).has_p2mp_non_broadcast() ? OspfMode::p2mp : OspfMode::nbma_site;
@@ -177,8 +177,8 @@ Result<std::vector<Wire>> site_wires(const Fabric& fabric, const FabricFacts& fa
     wires.push_back(std::move(wire));
   }
   if (wires.empty())
-    return fail(Errc::invalid_argument, "site {} has no wire: none of its hubs is in the fabric; name one under 'hubs:'",
-                site.name);
+    return fail(Errc::invalid_argument,
+                "site {} has no wire: none of its hubs is in the fabric; name one under 'hubs:'", site.name);
   return wires;
 }
 

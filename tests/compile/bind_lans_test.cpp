@@ -28,8 +28,9 @@ class BindLans : public testing::Test {
 using Lines = std::vector<std::string>;
 
 TEST_F(BindLans, BindsAnInterfaceThatHoldsOnlyALan) {
-  const auto bound = bind({lan("192.168.1.0/24")}, {held("lo", "127.0.0.1/8"), held("eth0", "203.0.113.5/24"),
-                                                   held("eth1.20", "192.168.1.1/24"), held("eth1.20", "192.168.1.2/24")});
+  const auto bound = bind({lan("192.168.1.0/24")},
+                          {held("lo", "127.0.0.1/8"), held("eth0", "203.0.113.5/24"),
+                           held("eth1.20", "192.168.1.1/24"), held("eth1.20", "192.168.1.2/24")});
   ASSERT_EQ(bound.stanzas.size(), 1U);
   EXPECT_EQ(bound.stanzas[0].daemon, "ospfd");
   EXPECT_EQ(bound.stanzas[0].context, "interface eth1.20");

@@ -142,14 +142,27 @@ TEST(Compile, ASitesWireKeepsItsNameWhenItsHubsChange) {
   EXPECT_NE(message_of(compiler("fra1")).find("15"), std::string::npos);
 }
 
-TEST(Compile, OnlyTheSmallerEndIgnoresTheMtu) {
+// ospfd refuses a neighbour's larger MTU, ospf6d an unequal one.
+TEST(Compile, TheEndsOfANarrowWireIgnoreTheMtu) {
   Compiler compiler(demo);
+  compiler.facts.nodes["fra1"].frr = FrrVersion{10, 3};
   compiler.fabric.sites[0].mtu = 1300;
+  compiler.fabric.sites[1].lans.push_back({prefix("fd00:30::/64"), false});
+  compiler.fabric.sites[1].grant.prefixes.push_back(prefix("fd00:30::/64"));
+  const auto says = [&](const char* node, const std::string& line) {
+    const auto stanzas = compiler(node)->frr;
+    return std::any_of(stanzas.begin(), stanzas.end(), [&](const FrrStanza& stanza) {
+      return stanza.context == "interface wg0" && std::count(stanza.lines.begin(), stanza.lines.end(), line) > 0;
+    });
+  };
   EXPECT_EQ(compiler("berlin")->wires[0].mtu, 1300);
-  EXPECT_TRUE(compiler("berlin")->wires[0].mtu_ignore);
   EXPECT_EQ(compiler("fra1")->wires[0].mtu, 1420);
-  EXPECT_FALSE(compiler("fra1")->wires[0].mtu_ignore);
-  EXPECT_FALSE(compiler("paris")->wires[0].mtu_ignore);
+  EXPECT_TRUE(says("berlin", "ip ospf mtu-ignore"));
+  EXPECT_TRUE(says("berlin", "ipv6 ospf6 mtu-ignore"));
+  EXPECT_FALSE(says("fra1", "ip ospf mtu-ignore"));
+  EXPECT_TRUE(says("fra1", "ipv6 ospf6 mtu-ignore"));
+  EXPECT_FALSE(says("paris", "ip ospf mtu-ignore"));
+  EXPECT_FALSE(says("paris", "ipv6 ospf6 mtu-ignore"));
 }
 
 // "A LAN added to one site's file alone" must not ask anything of the others,
@@ -168,7 +181,8 @@ TEST(Compile, AHubAnnouncesADefaultRouteOnlyWhereOneWasGranted) {
   EXPECT_TRUE(compiler("paris")->wires[0].peers[0].grant.covers(prefix("10.0.0.0/8")));
   compiler.fabric.sites[0].grant.prefixes = {prefix("0.0.0.0/0")};
   EXPECT_TRUE(compiler("paris")->wires[0].peers[0].grant.covers(prefix("0.0.0.0/0")));
-  EXPECT_FALSE(compiler("berlin")->wires[0].peers[0].grant.covers(prefix("0.0.0.0/0"))) << "only the site itself has it";
+  EXPECT_FALSE(compiler("berlin")->wires[0].peers[0].grant.covers(prefix("0.0.0.0/0")))
+      << "only the site itself has it";
 }
 
 // Two sites share 10.20.0.0/16: before anything steers, each has its own LAN.
@@ -217,9 +231,11 @@ TEST(AllowedIps, NoPrefixIsGivenTwiceAndNoneIsLost) {
       for (const auto& allowed : peer.allowed_ips) {
         EXPECT_TRUE(given.insert(allowed).second) << allowed.to_string();
         if (peer.public_key || Prefix::host(peer.addresses.front()) == allowed) continue;
-        for (const auto& other : peers)
-          EXPECT_FALSE(other.public_key && std::count(other.grant.prefixes.begin(), other.grant.prefixes.end(), allowed) > 0)
+        for (const auto& other : peers) {
+          const auto& granted = other.grant.prefixes;
+          EXPECT_FALSE(other.public_key && std::count(granted.begin(), granted.end(), allowed) > 0)
               << "a peer without a key holds what another could serve";
+        }
       }
     }
     EXPECT_EQ(given, wanted);

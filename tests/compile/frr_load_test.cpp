@@ -40,7 +40,8 @@ std::optional<test::FrrInstall> install_of(const FrrVersion& version) {
 void make_interfaces(const FrrSandbox& frr, const NodeConfig& config, const std::vector<LocalAddress>& local) {
   std::string script;
   for (const auto& wire : config.wires) {
-    script += fmt::format("ip tuntap add {0} mode tun; ip link set {0} mtu {1} addrgenmode none; ", wire.interface, wire.mtu);
+    script += fmt::format("ip tuntap add {0} mode tun; ip link set {0} mtu {1} addrgenmode none; ", wire.interface,
+                          wire.mtu);
     for (const auto& address : wire.addresses)
       script += fmt::format("ip address add {} dev {}; ", address, wire.interface);
     script += fmt::format("ip link set {} up; ", wire.interface);
@@ -78,7 +79,8 @@ TEST_P(FrrLoad, PrintsEveryLineBack) {
   const auto config = golden.compile(GetParam().node);
   const auto local = golden.local(config);
   const auto install = install_of(golden.frr(GetParam().node));
-  if (!install) GTEST_SKIP() << "NOT TESTED: no FRR " << golden.frr(GetParam().node).major << " here (tools/debian13-root)";
+  if (!install)
+    GTEST_SKIP() << "NOT TESTED: no FRR " << golden.frr(GetParam().node).major << " here (tools/debian13-root)";
 
   FrrSandbox frr(*install);
   make_interfaces(frr, config, local);
@@ -96,7 +98,7 @@ TEST_P(FrrLoad, PrintsEveryLineBack) {
   // Nothing of ours redistributes: a static route to a dead site stays at home.
   EXPECT_EQ(frr.show("ospfd", "show running-config").find("redistribute"), std::string::npos);
 
-  frr.write_in_root("/etc/frr/radial-test.conf", render_frr(config));
+  frr.write_in_root("/etc/frr/radial-test.conf", render_frr(stanzas));
   EXPECT_NO_THROW(frr.sh_in_root("vtysh -C -f /etc/frr/radial-test.conf"));
 }
 
@@ -116,7 +118,8 @@ TEST_P(FrrLoad, NftPrintsTheTableAsItIsWritten) {
 TEST_P(FrrLoad, WgParsesItsPart) {
   const test::PrivateNamespace inside;
   for (const auto& wire : test::load_golden(GetParam().golden).compile(GetParam().node).wires) {
-    const auto answer = inside.sh("cat <<'END' >/run/wire.conf\n" + render_wg(wire) + "END\nwg setconf none0 /run/wire.conf 2>&1 || true");
+    inside.sh("cat <<'END' >/run/wire.conf\n" + render_wg(wire) + "END");
+    const auto answer = inside.sh("wg setconf none0 /run/wire.conf 2>&1 || true");
     EXPECT_NE(answer.find("Unable to modify interface"), std::string::npos) << answer;
     EXPECT_EQ(answer.find("parsing error"), std::string::npos) << answer;
   }

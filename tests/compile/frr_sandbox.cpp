@@ -75,8 +75,8 @@ void FrrSandbox::start() {
   for (const auto& daemon : daemons)
     script += "/usr/lib/frr/" + daemon + " -d -P 0 --log file:/tmp/" + daemon + ".log >/dev/null 2>&1; ";
   script += "exec sleep 600";
-  const std::vector<std::string> argv{"setpriv", "--pdeathsig", "KILL",       "unshare", "--pid", "--fork", "--kill-child",
-                                      "chroot",  install_.root, "/bin/sh", "-c",      script};
+  const std::vector<std::string> argv{"setpriv", "--pdeathsig",  "KILL",   "unshare",     "--pid",   "--fork",
+                                      "--kill-child", "chroot", install_.root, "/bin/sh", "-c",      script};
   std::vector<char*> raw;
   for (const auto& word : argv) raw.push_back(const_cast<char*>(word.c_str()));
   raw.push_back(nullptr);
@@ -115,7 +115,8 @@ FrrSandbox::Reply FrrSandbox::ask(const std::string& daemon, const std::string& 
   const auto exchange = [&](const std::string& line) {
     std::string reply;
     std::array<char, 65536> buffer{};
-    if (::send(socket.get(), line.c_str(), line.size() + 1, MSG_NOSIGNAL) < 0) throw std::runtime_error(daemon + " hung up");
+    if (::send(socket.get(), line.c_str(), line.size() + 1, MSG_NOSIGNAL) < 0)
+      throw std::runtime_error(daemon + " hung up");
     while (reply.size() < 4 || reply.substr(reply.size() - 4, 3) != std::string(3, '\0')) {
       const auto got = ::recv(socket.get(), buffer.data(), buffer.size(), 0);
       if (got <= 0) throw std::runtime_error(daemon + " hung up");
@@ -149,7 +150,9 @@ std::vector<std::string> FrrSandbox::enter(const std::string& daemon, const std:
   return refused;
 }
 
-std::string FrrSandbox::show(const std::string& daemon, const std::string& command) { return ask(daemon, command).text; }
+std::string FrrSandbox::show(const std::string& daemon, const std::string& command) {
+  return ask(daemon, command).text;
+}
 
 FrrContexts FrrSandbox::running(const std::string& daemon) {
   FrrContexts contexts;

@@ -21,12 +21,7 @@ std::string render_bound(const NodeConfig& config, const std::vector<LocalAddres
   const auto bound = bind_lans(config, local);
   std::string text = "\n# ---- LANs, with";
   for (const auto& held : local) text += fmt::format(" {} {}", held.interface, held.address);
-  text += " ----\n\n";
-  for (const auto& stanza : bound.stanzas) {
-    text += fmt::format("! {}\n{}\n", stanza.daemon, stanza.context);
-    for (const auto& line : stanza.lines) text += " " + line + "\n";
-    text += "exit\n!\n";
-  }
+  text += " ----\n\n" + render_frr(bound.stanzas);
   for (const auto& lan : bound.unbound) text += fmt::format("! no interface holds LAN {}\n", lan.prefix);
   return text;
 }

@@ -84,7 +84,8 @@ TEST(NodeConfigJson, RefusesTextThatIsNotAConfiguration) {
 
 TEST(NodeConfigJson, EveryCutOfTheTextIsRefused) {
   const auto text = to_json(test::load_golden("hub-frr-8.4").compile("fra1"));
-  for (std::size_t size = 0; size + 2 < text.size(); size += 7) EXPECT_FALSE(node_config_from_json(text.substr(0, size)));
+  for (std::size_t size = 0; size + 2 < text.size(); size += 7)
+    EXPECT_FALSE(node_config_from_json(text.substr(0, size)));
 }
 
 }  // namespace
