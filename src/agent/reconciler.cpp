@@ -40,58 +40,6 @@ bool names_interface(const std::string& sysctl, const std::set<std::string>& int
   });
 }
 
-// Lines of `from` that are not in `running`: what we are about to add.
-std::vector<host::FrrLines> absent_lines(const std::vector<host::FrrLines>& from, const host::FrrRunning& running) {
-  std::vector<host::FrrLines> absent;
-  for (const auto& stanza : from) {
-    const auto daemon = running.daemons.find(stanza.daemon);
-    const std::vector<std::string>* present = nullptr;
-    if (daemon != running.daemons.end()) {
-      const auto context = daemon->second.find(stanza.context);
-      if (context != daemon->second.end()) present = &context->second;
-    }
-    host::FrrLines missing{stanza.daemon, stanza.context, {}};
-    for (const auto& line : stanza.lines)
-      if (present == nullptr || std::find(present->begin(), present->end(), line) == present->end())
-        missing.lines.push_back(line);
-    if (!missing.lines.empty()) absent.push_back(std::move(missing));
-  }
-  return absent;
-}
-
-host::FrrLines& stanza_of(std::vector<host::FrrLines>& stanzas, const host::FrrLines& like) {
-  for (auto& stanza : stanzas)
-    if (stanza.daemon == like.daemon && stanza.context == like.context) return stanza;
-  stanzas.push_back({like.daemon, like.context, {}});
-  return stanzas.back();
-}
-
-void merge_lines(std::vector<host::FrrLines>& into, const std::vector<host::FrrLines>& more) {
-  for (const auto& stanza : more) {
-    auto& target = stanza_of(into, stanza);
-    for (const auto& line : stanza.lines)
-      if (std::find(target.lines.begin(), target.lines.end(), line) == target.lines.end()) target.lines.push_back(line);
-  }
-}
-
-// The owned lines that are still desired: what stays ours once the rest is removed.
-std::vector<host::FrrLines> still_desired(const std::vector<host::FrrLines>& owned, const std::vector<host::FrrLines>& desired,
-                                          const std::set<std::string>& reachable) {
-  std::vector<host::FrrLines> kept;
-  for (const auto& stanza : owned) {
-    host::FrrLines left{stanza.daemon, stanza.context, {}};
-    for (const auto& line : stanza.lines) {
-      const bool wanted = std::any_of(desired.begin(), desired.end(), [&](const auto& candidate) {
-        return candidate.daemon == stanza.daemon && candidate.context == stanza.context &&
-               std::find(candidate.lines.begin(), candidate.lines.end(), line) != candidate.lines.end();
-      });
-      if (wanted || !reachable.contains(stanza.daemon)) left.lines.push_back(line);
-    }
-    if (!left.lines.empty()) kept.push_back(std::move(left));
-  }
-  return kept;
-}
-
 template <class Stanzas>
 std::vector<host::FrrLines> only_daemons(const Stanzas& stanzas, const std::set<std::string>& daemons) {
   std::vector<host::FrrLines> result;
@@ -233,19 +181,24 @@ void Reconciler::routing(Pass& pass, std::vector<host::FrrLines> desired) {
   auto running = host_.frr.running(reachable);
   if (!running) return pass.problem("FRR", running.error());
 
-  const auto change = host::diff_frr(desired, only_daemons(pass.owned.frr, reachable), *running);
+  const auto ours = only_daemons(pass.owned.frr, reachable);
+  const auto change = host::diff_frr(desired, ours, *running);
   for (const auto& conflict : change.conflicts) pass.outcome.problems.push_back(fmt::format("FRR: {}", conflict));
   pass.changed(change.describe());
-  merge_lines(pass.owned.frr, absent_lines(desired, *running));
   if (pass.dry()) return;
   if (!change.empty()) {
+    pass.owned.frr = host::owned_before(std::move(pass.owned.frr), change);
     if (!pass.record("FRR") || !pass.good("FRR", host_.frr.apply(change))) return;
-    // Without this FRR would come up bare after its own restart, until we look.
-    pass.good("FRR", host_.frr.save());
   }
-  const auto kept = still_desired(pass.owned.frr, desired, reachable);
+  const auto now_ours = only_daemons(pass.owned.frr, reachable);
+  auto kept = host::owned_after(now_ours, desired);
+  // Without this FRR would come up bare after its own restart, until we look.
+  // It also mends a start-up file that lost our lines.
+  pass.good("FRR", host_.frr.save(kept, now_ours));
+  for (const auto& stanza : pass.owned.frr)  // a daemon that is away keeps its record
+    if (!reachable.contains(stanza.daemon)) kept.push_back(stanza);
   if (kept != pass.owned.frr) {
-    pass.owned.frr = kept;
+    pass.owned.frr = std::move(kept);
     pass.record("FRR");
   }
 }

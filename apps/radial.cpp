@@ -1,0 +1,8 @@
+#include "cli/commands.h"
+#include "lab/init.h"
+
+int main(int argc, char** argv) {
+  // The lab executes this program again as the init of a node.
+  if (const auto code = radial::lab::dispatch_lab_init(argc, argv)) return *code;
+  return radial::cli::run(argc, argv);
+}

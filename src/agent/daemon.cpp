@@ -1,0 +1,348 @@
+#include "agent/daemon.h"
+
+#include <chrono>
+#include <csignal>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <nlohmann/json.hpp>
+#include <sys/stat.h>
+
+#include "agent/http_server.h"
+#include "agent/machine.h"
+#include "agent/reconciler.h"
+#include "agent/resolver.h"
+#include "agent/settings.h"
+#include "agent/snapshotter.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "compile/json.h"
+#include "host/frr_nbma_repair.h"
+#include "host/ospf_mtu.h"
+#include "observe/diagnose.h"
+
+namespace radial::agent {
+namespace {
+
+namespace asio = boost::asio;
+using Json = nlohmann::ordered_json;
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+// What brings no event of its own (a sysctl, a line of FRR) is found by
+// looking; events bring the rest sooner.
+constexpr auto audit_interval = 10s;
+constexpr auto tick_interval = 1s;
+constexpr auto settle = 50ms;   // a burst of events is one reconciliation
+constexpr auto retry_after_problem = 2s;
+
+// A descriptor of somebody else's that wakes the loop; not closed here.
+class Watched {
+ public:
+  Watched(asio::io_context& loop, int fd, std::function<void()> readable)
+      : descriptor_(loop, fd), readable_(std::move(readable)) {
+    wait();
+  }
+  ~Watched() { descriptor_.release(); }
+  Watched(const Watched&) = delete;
+  Watched& operator=(const Watched&) = delete;
+
+ private:
+  void wait() {
+    descriptor_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
+      if (error) return;
+      readable_();
+      wait();
+    });
+  }
+  asio::posix::stream_descriptor descriptor_;
+  std::function<void()> readable_;
+};
+
+Response error_response(int status, const Error& error) {
+  return {status, Json{{"error", error.message}}.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"};
+}
+
+Response outcome_response(const Outcome& outcome, bool dry_run) {
+  return {200, Json{{"dry_run", dry_run}, {"changes", outcome.changes}, {"problems", outcome.problems}}.dump(
+                   2, ' ', false, Json::error_handler_t::replace) + "\n"};
+}
+
+class Daemon {
+ public:
+  Daemon(const Paths& paths, Identity identity, Host machine, host::NetworkMonitor network, host::FirewallMonitor firewall,
+         host::OspfMtuListener mtus)
+      : paths_(paths),
+        identity_(std::move(identity)),
+        host_(std::move(machine)),
+        network_monitor_(std::move(network)),
+        firewall_monitor_(std::move(firewall)),
+        mtus_(std::move(mtus)),
+        resolver_(loop_, [this] { reconcile_in(0ms); }),
+        reconciler_(host_, paths_, identity_.key, [this](const auto& endpoints) { return resolver_.resolve(endpoints); }),
+        reconcile_timer_(loop_),
+        tick_timer_(loop_),
+        signals_(loop_, SIGTERM, SIGINT) {}
+
+  // The configuration to start with: from the files, or the last good one.
+  Status load() {
+    auto compiled = compile_from_files();
+    if (compiled) {
+      config_ = std::move(compiled->config);
+      return keep_facts(compiled->facts);
+    }
+    auto last = load_last_good(paths_);
+    if (!last) return forward_error(std::move(compiled.error()));
+    startup_problem_ = fmt::format("the files in {} are unusable, running the last good configuration: {}",
+                                   paths_.config.string(), compiled.error().message);
+    spdlog::error("{}", startup_problem_);
+    config_ = std::move(*last);
+    return {};
+  }
+
+  Status run() {
+    down_ = std::filesystem::exists(paths_.down_marker());
+    RADIAL_ASSIGN(server_, HttpServer::listen(loop_, paths_.socket(), [this](const Request& request) { return handle(request); }));
+    const Watched network(loop_, network_monitor_.fd(), [this] { network_changed(); });
+    const Watched firewall(loop_, firewall_monitor_.fd(), [this] {
+      if (firewall_monitor_.drain()) reconcile_in(settle);
+    });
+    const Watched mtus(loop_, mtus_.fd(), [this] { mtus_.drain(); });
+    signals_.async_wait([this](const boost::system::error_code& error, int) {
+      if (!error) loop_.stop();
+    });
+    spdlog::info("node {} of fabric {}, WireGuard by {}", config_.node, config_.fabric, host_.wireguard->implementation());
+    reconcile_in(0ms);
+    tick();
+    loop_.run();
+    spdlog::info("stopping; the network stays as it is");
+    server_.reset();
+    return {};
+  }
+
+ private:
+  Result<Compiled> compile_from_files() {
+    RADIAL_ASSIGN(const auto text, read_file(paths_.fabric(), 4U << 20U));
+    RADIAL_ASSIGN(auto facts, load_facts(paths_));
+    return compile_for(identity_.node, text, paths_.fabric().string(), std::move(facts));
+  }
+
+  Status keep_facts(const FabricFacts& facts) {
+    RADIAL_ASSIGN(const auto on_disk, load_facts(paths_));
+    if (on_disk == facts) return {};
+    return write_file_atomically(paths_.facts(), facts.to_json(), 0644);
+  }
+
+  void network_changed() {
+    auto events = network_monitor_.drain();
+    if (!events || events->links || events->addresses || events->overflow) reconcile_in(settle);
+  }
+
+  // At most one reconciliation is ever waiting; the earliest wish wins.
+  void reconcile_in(std::chrono::milliseconds delay) {
+    const auto when = Clock::now() + delay;
+    if (waiting_ && reconcile_timer_.expiry() <= when) return;
+    waiting_ = true;
+    reconcile_timer_.expires_at(when);
+    reconcile_timer_.async_wait([this](const boost::system::error_code& error) {
+      if (error) return;  // moved to an earlier moment
+      waiting_ = false;
+      reconcile();
+    });
+  }
+
+  void reconcile() {
+    if (down_) return;
+    note(reconciler_.reconcile(config_, Mode::apply));
+    remember_daemons();
+    reconcile_in(outcome_.problems.empty() ? std::chrono::milliseconds(audit_interval) : retry_after_problem);
+  }
+
+  void note(Outcome outcome) {
+    const char* verb = applied_once_ ? "repaired" : "applied";
+    for (const auto& change : outcome.changes) spdlog::info("{}: {}", verb, change);
+    if (outcome.problems != outcome_.problems)
+      for (const auto& problem : outcome.problems) spdlog::warn("{}", problem);
+    if (outcome.problems.empty() && !applied_once_) {
+      if (auto saved = save_last_good(paths_, config_); !saved) spdlog::error("{}", saved.error().message);
+      applied_once_ = true;
+    }
+    outcome_ = std::move(outcome);
+  }
+
+  // FRR's daemons by process: a new one comes up with what was saved, or with
+  // nothing, and must be looked at at once.
+  std::map<std::string, std::optional<std::int64_t>> daemons_now() {
+    std::map<std::string, std::optional<std::int64_t>> now;
+    now["zebra"] = host_.frr.incarnation("zebra");
+    for (const auto& stanza : config_.frr)
+      if (!now.contains(stanza.daemon)) now[stanza.daemon] = host_.frr.incarnation(stanza.daemon);
+    return now;
+  }
+
+  void remember_daemons() { daemons_ = daemons_now(); }
+
+  void tick() {
+    tick_timer_.expires_after(tick_interval);
+    tick_timer_.async_wait([this](const boost::system::error_code& error) {
+      if (error) return;
+      if (!down_ && daemons_now() != daemons_) reconcile_in(0ms);
+      if (!down_) repair_nbma();
+      tick();
+    });
+  }
+
+  // FRR 8.4 as NBMA designated router can come back from a restart without
+  // its network-LSA: all neighbours Full, and no route (see frr_nbma_repair.h).
+  void repair_nbma() {
+    for (const auto& wire : config_.wires) {
+      if (wire.ospf != OspfMode::nbma_hub || wire.addresses.empty()) continue;
+      auto neighbors = host_.frr.ospf_neighbors();
+      auto originates = host_.frr.originates_network_lsa(wire.addresses.front().address);
+      if (!neighbors || !originates) return;
+      host::NbmaObservation seen;
+      seen.originates_network_lsa = *originates;
+      for (const auto& neighbor : *neighbors)
+        if (neighbor.interface == wire.interface) ++(neighbor.state == "Full" ? seen.full : seen.not_full);
+      if (nbma_.step(Clock::now(), seen) == host::NbmaAction::clear_process) {
+        spdlog::warn("repaired: ospfd lost its network-LSA on {} after a restart; clearing its process", wire.interface);
+        if (auto cleared = host_.frr.clear_ospf_process(); !cleared) spdlog::error("{}", cleared.error().message);
+      }
+    }
+  }
+
+  Response handle(const Request& request) {
+    if (request.method == "GET" && request.path == "/v1/status") return status();
+    if (request.method == "GET" && request.path == "/v1/config") return {200, to_json(config_)};
+    if (request.method != "POST") return error_response(404, {Errc::not_found, "no such resource: " + request.path, 0});
+    if (request.uid != 0) return error_response(403, {Errc::permission_denied, "only root may change this node", 0});
+    if (request.path == "/v1/apply") return apply(request.body);
+    if (request.path == "/v1/down") return down();
+    if (request.path == "/v1/up") return up();
+    return error_response(404, {Errc::not_found, "no such resource: " + request.path, 0});
+  }
+
+  Response status() {
+    auto snapshot = take_snapshot(host_, config_, mtus_);
+    if (down_) snapshot.state = "down";
+    snapshot.problems = outcome_.problems;
+    if (!startup_problem_.empty()) snapshot.problems.insert(snapshot.problems.begin(), startup_problem_);
+    for (const auto& [name, why] : resolver_.failures())
+      snapshot.problems.push_back(fmt::format("cannot resolve the endpoint name {}: {}", name, why));
+    observe::diagnose(config_, snapshot);
+    return {200, observe::to_json(snapshot)};
+  }
+
+  // Nothing on disk or in the network changes unless the fabric is valid and
+  // the files could be written.
+  Response apply(const std::string& body) {
+    std::string text;
+    std::string name = paths_.fabric().string();
+    bool dry_run = false;
+    try {
+      const auto json = body.empty() ? Json::object() : Json::parse(body);
+      dry_run = json.value("dry_run", false);
+      name = json.value("file", name);
+      if (json.contains("fabric")) text = json.at("fabric").get<std::string>();
+    } catch (const std::exception& error) {
+      return error_response(400, {Errc::invalid_argument, fmt::format("the request is not valid: {}", error.what()), 0});
+    }
+    const bool replaces_file = !text.empty();
+    if (!replaces_file) {
+      auto on_disk = read_file(paths_.fabric(), 4U << 20U);
+      if (!on_disk) return error_response(400, on_disk.error());
+      text = std::move(*on_disk);
+    }
+    auto facts = load_facts(paths_);
+    if (!facts) return error_response(500, facts.error());
+    auto compiled = compile_for(identity_.node, text, name, std::move(*facts));
+    if (!compiled) return error_response(400, compiled.error());
+    if (dry_run) return outcome_response(reconciler_.reconcile(compiled->config, Mode::dry_run), true);
+    if (replaces_file)
+      if (auto written = write_file_atomically(paths_.fabric(), text, 0644); !written)
+        return error_response(500, std::move(written.error()).within("nothing was changed"));
+    if (auto kept = keep_facts(compiled->facts); !kept)
+      return error_response(500, std::move(kept.error()).within("nothing was changed in the network"));
+    config_ = std::move(compiled->config);
+    startup_problem_.clear();
+    applied_once_ = false;
+    if (down_) return outcome_response({{}, {"the node is down: 'radial up' applies this"}}, false);
+    note(reconciler_.reconcile(config_, Mode::apply));
+    remember_daemons();
+    reconcile_in(outcome_.problems.empty() ? std::chrono::milliseconds(audit_interval) : retry_after_problem);
+    return outcome_response(outcome_, false);
+  }
+
+  Response down() {
+    if (auto marked = write_file_atomically(paths_.down_marker(), "taken down by 'radial down'\n"); !marked)
+      return error_response(500, std::move(marked.error()).within("nothing was changed"));
+    down_ = true;
+    auto outcome = reconciler_.tear_down();
+    for (const auto& change : outcome.changes) spdlog::info("down: {}", change);
+    outcome_ = {{}, outcome.problems};
+    return outcome_response(outcome, false);
+  }
+
+  Response up() {
+    ::unlink(paths_.down_marker().c_str());
+    down_ = false;
+    applied_once_ = false;
+    note(reconciler_.reconcile(config_, Mode::apply));
+    remember_daemons();
+    reconcile_in(outcome_.problems.empty() ? std::chrono::milliseconds(audit_interval) : retry_after_problem);
+    return outcome_response(outcome_, false);
+  }
+
+  Paths paths_;
+  asio::io_context loop_{1};
+  Identity identity_;
+  Host host_;
+  host::NetworkMonitor network_monitor_;
+  host::FirewallMonitor firewall_monitor_;
+  host::OspfMtuListener mtus_;
+  Resolver resolver_;
+  Reconciler reconciler_;
+  NodeConfig config_;
+  Outcome outcome_;                 // of the last reconciliation
+  std::string startup_problem_;
+  bool applied_once_ = false;       // the current configuration, without a problem
+  bool down_ = false;
+  bool waiting_ = false;
+  asio::steady_timer reconcile_timer_;
+  asio::steady_timer tick_timer_;
+  asio::signal_set signals_;
+  std::map<std::string, std::optional<std::int64_t>> daemons_;
+  host::NbmaRepair nbma_;
+  std::unique_ptr<HttpServer> server_;
+};
+
+}  // namespace
+
+Status run_daemon(const DaemonOptions& options) {
+  const auto& paths = options.paths;
+  RADIAL_TRY(make_directories(paths.state, 0700));
+  RADIAL_TRY(make_directories(paths.run, 0755));
+  RADIAL_ASSIGN(auto identity, load_identity(paths));
+  RADIAL_ASSIGN(auto machine, open_host(options.userspace_wireguard));
+  RADIAL_ASSIGN(auto network, host::NetworkMonitor::open());
+  RADIAL_ASSIGN(auto firewall, host::FirewallMonitor::open());
+  RADIAL_ASSIGN(auto mtus, host::OspfMtuListener::open());
+  Daemon daemon(paths, std::move(identity), std::move(machine), std::move(network), std::move(firewall), std::move(mtus));
+  RADIAL_TRY(daemon.load());
+  return daemon.run();
+}
+
+Status tear_down_offline(const DaemonOptions& options, std::vector<std::string>& changes) {
+  RADIAL_ASSIGN(const auto identity, load_identity(options.paths));
+  RADIAL_ASSIGN(auto machine, open_host(options.userspace_wireguard));
+  RADIAL_TRY(write_file_atomically(options.paths.down_marker(), "taken down by 'radial down'\n"));
+  Reconciler reconciler(machine, options.paths, identity.key, [](const auto&) { return std::nullopt; });
+  auto outcome = reconciler.tear_down();
+  changes = std::move(outcome.changes);
+  if (!outcome.problems.empty()) return fail(Errc::io, "{}", fmt::join(outcome.problems, "\n"));
+  return {};
+}
+
+}  // namespace radial::agent

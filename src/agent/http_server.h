@@ -1,0 +1,43 @@
+// HTTP/1.1 with JSON on a UNIX socket. The file's permissions are the
+// authorisation, and the peer's credentials say who asks. Small requests only.
+//
+// Threading: the io_context's thread; a handler runs to its end before the
+// next request is read.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <boost/asio/io_context.hpp>
+#include <sys/types.h>
+
+#include "base/result.h"
+
+namespace radial::agent {
+
+struct Request {
+  std::string method;
+  std::string path;
+  std::string body;
+  uid_t uid = 0;  // of the process at the other end
+};
+
+struct Response {
+  int status = 200;
+  std::string body;  // JSON
+};
+
+class HttpServer {
+ public:
+  using Handler = std::function<Response(const Request&)>;
+
+  // Listens on `socket` (mode 0660). Another live server there is a conflict;
+  // a file left by a dead one is replaced.
+  [[nodiscard]] static Result<std::unique_ptr<HttpServer>> listen(boost::asio::io_context& loop,
+                                                                  const std::filesystem::path& socket, Handler handler);
+  virtual ~HttpServer() = default;  // closes the socket and removes its file
+};
+
+}  // namespace radial::agent

@@ -1,0 +1,46 @@
+// Endpoint names to addresses without blocking the event loop. Answers come
+// from a cache; a name that is not in it is looked up in the background and
+// `changed` is called when its answer differs from the last one.
+//
+// Threading: the io_context's thread only.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/udp.hpp>
+
+#include "base/ip.h"
+
+namespace radial::agent {
+
+class Resolver {
+ public:
+  Resolver(boost::asio::io_context& loop, std::function<void()> changed);
+
+  // The first of `endpoints` whose address is known, numeric; nothing while
+  // none is.
+  std::optional<Endpoint> resolve(const std::vector<Endpoint>& endpoints);
+
+  // Looks every known name up again.
+  void refresh();
+
+  // Names that could not be resolved, with the resolver's words.
+  [[nodiscard]] const std::map<std::string, std::string>& failures() const { return failures_; }
+
+ private:
+  void look_up(const std::string& host);
+
+  boost::asio::ip::udp::resolver resolver_;
+  std::function<void()> changed_;
+  std::map<std::string, IpAddress> known_;
+  std::map<std::string, std::string> failures_;
+  std::set<std::string> pending_;
+};
+
+}  // namespace radial::agent

@@ -1,0 +1,24 @@
+// The verbs of `radial`, one function a family: each adds its subcommands to
+// the application and leaves the exit status in `exit_code` when one runs.
+// Exit status: 0 good, 1 something is wrong, 2 wrong usage.
+#pragma once
+
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace radial::cli {
+
+void add_fabric_commands(CLI::App& app, int& exit_code);  // check, render
+void add_node_commands(CLI::App& app, int& exit_code);    // status, apply, up, down
+void add_lab_commands(CLI::App& app, int& exit_code);     // lab ...
+
+// Everything that main() needs.
+[[nodiscard]] int run(int argc, char** argv);
+
+// "error: ..." on stderr; each further line of the message as it is.
+void print_error(const std::string& message);
+
+}  // namespace radial::cli

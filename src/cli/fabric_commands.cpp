@@ -1,0 +1,115 @@
+// check and render: a fabric file, without a node.
+#include <cstdio>
+#include <optional>
+
+#include <CLI/CLI.hpp>
+
+#include "base/file.h"
+#include "cli/commands.h"
+#include "compile/compile.h"
+#include "compile/json.h"
+#include "compile/render.h"
+#include "fabric/address_plan.h"
+#include "fabric/parse.h"
+
+namespace radial::cli {
+namespace {
+
+constexpr std::size_t most_fabric_bytes = 4U << 20U;
+
+// The fabric, or nothing after its mistakes went to stderr.
+std::optional<Fabric> read_fabric(const std::string& file) {
+  auto text = read_file(file, most_fabric_bytes);
+  if (!text) {
+    print_error(text.error().message);
+    return std::nullopt;
+  }
+  auto parsed = parse_fabric(*text);
+  if (const auto* mistakes = std::get_if<std::vector<Mistake>>(&parsed)) {
+    for (const auto& mistake : *mistakes) fmt::print(stderr, "{}\n", to_string(mistake, file));
+    print_error(fmt::format("{} has {} mistake{}; nothing was changed", file, mistakes->size(), mistakes->size() == 1 ? "" : "s"));
+    return std::nullopt;
+  }
+  return std::move(std::get<Fabric>(parsed));
+}
+
+int check(const std::string& file, bool print_name) {
+  const auto fabric = read_fabric(file);
+  if (!fabric) return 1;
+  if (print_name) {
+    fmt::print("{}\n", fabric->name);
+    return 0;
+  }
+  auto plan = plan_addresses(*fabric, {});
+  if (!plan) {
+    print_error(plan.error().message);
+    return 1;
+  }
+  fmt::print("fabric {} is valid: {} hub{}, {} site{}\n", fabric->name, fabric->hubs.size(), fabric->hubs.size() == 1 ? "" : "s",
+             fabric->sites.size(), fabric->sites.size() == 1 ? "" : "s");
+  return 0;
+}
+
+struct RenderOptions {
+  std::string node;
+  std::string file = "/etc/radial/fabric.yaml";
+  std::string facts;
+  std::string hub_frr;
+  std::string as = "all";
+};
+
+Result<std::string> render(const Fabric& fabric, const RenderOptions& options) {
+  FabricFacts facts;
+  if (!options.facts.empty()) {
+    RADIAL_ASSIGN(const auto text, read_file(options.facts));
+    RADIAL_ASSIGN(facts, FabricFacts::from_json(text));
+  }
+  if (!options.hub_frr.empty()) {
+    RADIAL_ASSIGN(const auto version, FrrVersion::parse(options.hub_frr));
+    for (const auto& hub : fabric.hubs) facts.nodes[hub.name].frr = version;
+  }
+  RADIAL_ASSIGN(facts.addresses, plan_addresses(fabric, facts.addresses));
+  RADIAL_ASSIGN(const auto config, compile_node(fabric, facts, options.node));
+  if (options.as == "json") return to_json(config);
+  if (options.as == "frr") return render_frr(config);
+  if (options.as == "nft") return config.nft;
+  if (options.as == "wg") {
+    std::string text;
+    for (const auto& wire : config.wires) text += render_wg(wire);
+    return text;
+  }
+  return render_node(config);
+}
+
+}  // namespace
+
+void add_fabric_commands(CLI::App& app, int& exit_code) {
+  auto* check_command = app.add_subcommand("check", "Check a fabric file and name every mistake in it");
+  auto file = std::make_shared<std::string>();
+  auto print_name = std::make_shared<bool>(false);
+  check_command->add_option("FABRIC", *file, "the fabric file (YAML)")->required();
+  check_command->add_flag("--print-name", *print_name, "print only the fabric's name");
+  check_command->callback([&exit_code, file, print_name] { exit_code = check(*file, *print_name); });
+
+  auto* render_command = app.add_subcommand(
+      "render", "Print a node's configuration in the native formats: wg setconf, frr.conf, nft");
+  auto options = std::make_shared<RenderOptions>();
+  render_command->add_option("NODE", options->node, "a hub or a site of the fabric")->required();
+  render_command->add_option("-f,--file", options->file, "the fabric file")->capture_default_str();
+  render_command->add_option("--facts", options->facts, "facts.json: public keys, FRR versions, addresses");
+  render_command->add_option("--hub-frr", options->hub_frr, "take this FRR version for every hub (8.4, 10.3)");
+  render_command->add_option("--as", options->as, "what to print")
+      ->check(CLI::IsMember({"all", "wg", "frr", "nft", "json"}))
+      ->capture_default_str();
+  render_command->callback([&exit_code, options] {
+    exit_code = 1;
+    const auto fabric = read_fabric(options->file);
+    if (!fabric) return;
+    const auto text = render(*fabric, *options);
+    if (!text) return print_error(text.error().message);
+    fmt::print("{}", *text);
+    exit_code = 0;
+  });
+}
+
+}  // namespace radial::cli

@@ -1,0 +1,123 @@
+// status, apply, up, down: this node, through its radiald.
+#include <cstdio>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "agent/daemon.h"
+#include "base/file.h"
+#include "cli/api_client.h"
+#include "cli/commands.h"
+#include "cli/print_status.h"
+
+namespace radial::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+int status(const std::string& socket, bool json) {
+  auto body = api_body(socket, "GET", "/v1/status");
+  if (!body) {
+    print_error(body.error().message);
+    return 1;
+  }
+  auto snapshot = observe::snapshot_from_json(*body);
+  if (!snapshot) {
+    print_error(snapshot.error().message);
+    return 1;
+  }
+  fmt::print("{}", json ? *body : status_text(*snapshot));
+  return snapshot->healthy() ? 0 : 1;
+}
+
+// Prints what changed; the exit status says whether all of it could be done.
+int report(const std::string& body, const char* nothing) {
+  const auto json = Json::parse(body, nullptr, false);
+  if (!json.is_object() || !json.contains("changes") || !json.contains("problems")) {
+    print_error("radiald's answer is not understood");
+    return 1;
+  }
+  const bool dry_run = json.value("dry_run", false);
+  for (const auto& change : json["changes"]) fmt::print("{} {}\n", dry_run ? "would" : " ", change.get<std::string>());
+  for (const auto& problem : json["problems"]) fmt::print(stderr, "problem: {}\n", problem.get<std::string>());
+  if (json["changes"].empty() && json["problems"].empty()) fmt::print("{}\n", nothing);
+  else if (!json["changes"].empty())
+    fmt::print("{} change{}{}\n", json["changes"].size(), json["changes"].size() == 1 ? "" : "s", dry_run ? ", none made" : "");
+  return json["problems"].empty() ? 0 : 1;
+}
+
+int post(const std::string& socket, const std::string& path, const std::string& body, const char* nothing) {
+  auto answer = api_body(socket, "POST", path, body);
+  if (!answer) {
+    print_error(answer.error().message);
+    return 1;
+  }
+  return report(*answer, nothing);
+}
+
+int apply(const std::string& socket, const std::string& file, bool dry_run) {
+  Json request{{"dry_run", dry_run}};
+  if (!file.empty()) {
+    auto text = read_file(file, 4U << 20U);
+    if (!text) {
+      print_error(text.error().message);
+      return 1;
+    }
+    request["fabric"] = *text;
+    request["file"] = file;
+  }
+  return post(socket, "/v1/apply", request.dump(-1, ' ', false, Json::error_handler_t::replace),
+              "nothing to change: the node is as its fabric says");
+}
+
+int down(const std::string& socket) {
+  auto answer = api_body(socket, "POST", "/v1/down");
+  if (answer) return report(*answer, "nothing to remove");
+  if (answer.error().code != Errc::unavailable) {
+    print_error(answer.error().message);
+    return 1;
+  }
+  // No radiald: what it made is on record, and can go without it.
+  std::vector<std::string> changes;
+  const auto status = agent::tear_down_offline({}, changes);
+  for (const auto& change : changes) fmt::print("  {}\n", change);
+  if (!status) {
+    print_error(status.error().message);
+    return 1;
+  }
+  fmt::print("{} change{} (radiald is not running)\n", changes.size(), changes.size() == 1 ? "" : "s");
+  return 0;
+}
+
+}  // namespace
+
+void add_node_commands(CLI::App& app, int& exit_code) {
+  auto socket = std::make_shared<std::string>(agent::Paths{}.socket().string());
+  const auto with_socket = [socket](CLI::App* command) {
+    command->add_option("--socket", *socket, "radiald's socket")->capture_default_str();
+    return command;
+  };
+
+  auto* status_command = with_socket(app.add_subcommand(
+      "status", "This node's wires, adjacencies, learned prefixes, and what is wrong; exit status 1 when something is"));
+  auto json = std::make_shared<bool>(false);
+  status_command->add_flag("--json", *json, "for programs");
+  status_command->callback([&exit_code, socket, json] { exit_code = status(*socket, *json); });
+
+  auto* apply_command = with_socket(app.add_subcommand(
+      "apply", "Apply the fabric file to this node; changes only what differs"));
+  auto file = std::make_shared<std::string>();
+  auto dry_run = std::make_shared<bool>(false);
+  apply_command->add_option("FABRIC", *file, "replaces /etc/radial/fabric.yaml; without it that file is read again");
+  apply_command->add_flag("--dry-run", *dry_run, "print what would change, and change nothing");
+  apply_command->callback([&exit_code, socket, file, dry_run] { exit_code = apply(*socket, *file, *dry_run); });
+
+  auto* down_command = with_socket(app.add_subcommand(
+      "down", "Remove everything that Radial made on this node, and nothing else; stays so until 'radial up'"));
+  down_command->callback([&exit_code, socket] { exit_code = down(*socket); });
+
+  auto* up_command = with_socket(app.add_subcommand("up", "Bring this node up again after 'radial down'"));
+  up_command->callback([&exit_code, socket] { exit_code = post(*socket, "/v1/up", "", "the node is up already"); });
+}
+
+}  // namespace radial::cli

@@ -1,0 +1,35 @@
+#include <cstdio>
+#include <string_view>
+
+#include <CLI/CLI.hpp>
+
+#include "base/log.h"
+#include "cli/commands.h"
+
+namespace radial::cli {
+
+void print_error(const std::string& message) { fmt::print(stderr, "error: {}\n", message); }
+
+int run(int argc, char** argv) {
+  start_log("radial", spdlog::level::warn);
+  CLI::App app{"Radial governs hub-and-spoke WireGuard networks that route with FRR.\n"
+               "See radial(8); a fabric on this machine to try things on: radial lab up FABRIC.yaml"};
+  app.name("radial");
+  app.set_version_flag("--version", RADIAL_VERSION);
+  app.require_subcommand(1);
+  app.formatter(std::make_shared<CLI::Formatter>());
+  app.get_formatter()->column_width(30);
+  int exit_code = 0;
+  add_fabric_commands(app, exit_code);
+  add_node_commands(app, exit_code);
+  add_lab_commands(app, exit_code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? 0 : 2;
+  }
+  return exit_code;
+}
+
+}  // namespace radial::cli
