@@ -102,7 +102,7 @@ Unexpected netlink_error(const nlmsghdr& message) {
   return described(*error, message);
 }
 
-Result<NetlinkSocket> NetlinkSocket::open(int protocol) {
+Result<std::unique_ptr<NetlinkTransport>> open_netlink_transport(int protocol) {
   Fd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol));
   if (!fd) return fail_errno(errno, fmt::format("cannot open netlink protocol {}", protocol));
   sockaddr_nl self{};
@@ -115,10 +115,15 @@ Result<NetlinkSocket> NetlinkSocket::open(int protocol) {
   // privilege for FORCE the default stays, and a lost dump is repeated.
   const int receive_buffer = 1 << 20;
   (void)::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof receive_buffer);
-  NetlinkSocket socket(std::make_unique<KernelTransport>(std::move(fd)));
-  RADIAL_TRY(socket.set_option(NETLINK_EXT_ACK, true));
-  RADIAL_TRY(socket.set_option(NETLINK_CAP_ACK, true));
-  return socket;
+  std::unique_ptr<NetlinkTransport> transport = std::make_unique<KernelTransport>(std::move(fd));
+  RADIAL_TRY(transport->set_option(NETLINK_EXT_ACK, true));
+  RADIAL_TRY(transport->set_option(NETLINK_CAP_ACK, true));
+  return transport;
+}
+
+Result<NetlinkSocket> NetlinkSocket::open(int protocol) {
+  RADIAL_ASSIGN(auto transport, open_netlink_transport(protocol));
+  return NetlinkSocket(std::move(transport));
 }
 
 NetlinkSocket::NetlinkSocket(std::unique_ptr<NetlinkTransport> transport)

@@ -35,6 +35,8 @@ class NetlinkTransport {
   virtual Status set_option(int option, bool on) = 0;
 };
 
+[[nodiscard]] Result<std::unique_ptr<NetlinkTransport>> open_netlink_transport(int protocol);
+
 class NetlinkSocket {
  public:
   // Sees one message of an answer; borrowed for the call.

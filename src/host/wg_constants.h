@@ -1,5 +1,5 @@
-// linux/wireguard.h and what kernels since 6.16 have beyond Debian 12's copy
-// of it (torvalds/linux ba3d7b93dbe3: removing one allowed IP).
+// linux/wireguard.h, and what newer kernels have beyond Debian 12's copy of it:
+// the removal of one allowed IP (6.16; neither 6.1 nor Debian 13's 6.12).
 #pragma once
 
 #include <cstdint>

@@ -81,9 +81,12 @@ Status UserspaceWireGuard::make_room(const std::string& interface) {
     present = get(interface);
   }
   if (!present && present.error().code != Errc::not_found) return forward_error(std::move(present.error()));
-  if (!present && present.error().sys_errno == ECONNREFUSED && ::unlink(path.c_str()) != 0 && errno != ENOENT)
+  const bool stale = !present && present.error().sys_errno == ECONNREFUSED;
+  if (stale && ::unlink(path.c_str()) != 0 && errno != ENOENT)
     return fail_errno(errno, fmt::format("cannot remove the stale {}", path));
-  if (!wait_until(link_deadline, [&] { return !link_exists(interface); }))
+  // The interface of a process that was killed goes a moment after its socket.
+  if (stale) wait_until(link_deadline, [&] { return !link_exists(interface); });
+  if (link_exists(interface))
     return fail(Errc::already_exists, "an interface of this name exists and no WireGuard process serves it");
   return {};
 }
