@@ -62,7 +62,8 @@ Wire::End Wire::run() {
     if (waits[0].revents != 0) return End::stopped;
     if (slow_.device_gone()) return End::device_gone;
     if (waits[2].revents != 0) {
-      const auto changes = monitor_.drain();
+      const auto changes = monitor_.drain(tun_->index());
+      if (changes.was_down && device_.is_up()) bring_down();
       if (changes.links) follow_link();
       if (changes.addresses) forget_local_addresses();
     } else if (foreign_ && ready == 0) {

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 
+#include <linux/if.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
@@ -20,7 +21,7 @@ Result<LinkMonitor> LinkMonitor::open() {
   return LinkMonitor(std::move(fd));
 }
 
-LinkMonitor::Changes LinkMonitor::drain() {
+LinkMonitor::Changes LinkMonitor::drain(int index) {
   Changes changes;
   alignas(nlmsghdr) std::array<std::uint8_t, 32768> buffer;
   for (;;) {
@@ -28,7 +29,7 @@ LinkMonitor::Changes LinkMonitor::drain() {
     if (got < 0) {
       if (errno == EINTR) continue;
       if (errno == ENOBUFS) {
-        changes = {true, true};
+        changes.links = changes.addresses = true;
         continue;
       }
       return changes;
@@ -37,7 +38,10 @@ LinkMonitor::Changes LinkMonitor::drain() {
     for (auto* message = reinterpret_cast<nlmsghdr*>(buffer.data()); NLMSG_OK(message, left);
          message = NLMSG_NEXT(message, left)) {
       if (message->nlmsg_type == RTM_DELADDR) changes.addresses = true;
-      else if (message->nlmsg_type == RTM_NEWLINK || message->nlmsg_type == RTM_DELLINK) changes.links = true;
+      if (message->nlmsg_type == RTM_NEWLINK || message->nlmsg_type == RTM_DELLINK) changes.links = true;
+      if (message->nlmsg_type != RTM_NEWLINK || message->nlmsg_len < NLMSG_LENGTH(sizeof(ifinfomsg))) continue;
+      const auto* const link = static_cast<const ifinfomsg*>(NLMSG_DATA(message));
+      if (link->ifi_index == index && (link->ifi_flags & IFF_UP) == 0) changes.was_down = true;
     }
   }
 }

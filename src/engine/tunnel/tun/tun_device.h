@@ -46,6 +46,8 @@ class TunDevice {
 
   [[nodiscard]] std::size_t queues() const { return queues_.size(); }
   [[nodiscard]] int fd(std::size_t queue) const { return queues_[queue].get(); }
+  // Where the device was made.
+  [[nodiscard]] int index() const { return index_; }
   [[nodiscard]] bool has_header() const { return header_; }
   [[nodiscard]] bool merges_tcp() const { return tcp_; }
   [[nodiscard]] bool merges_udp() const { return udp_; }

@@ -1,0 +1,307 @@
+#include "net/wire_lab.h"
+
+#include <csignal>
+#include <cstdlib>
+#include <exception>
+#include <fstream>
+#include <random>
+#include <thread>
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+namespace radial::test {
+namespace {
+
+constexpr int io_timeout_s = 20;
+
+std::string space_name(int number) { return "n" + std::to_string(number); }
+
+std::string trimmed(std::string text) {
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text;
+}
+
+void require(bool ok, const std::string& what) {
+  if (!ok) throw std::runtime_error(fail_errno(errno, what).value().message);
+}
+
+sockaddr_storage address_of(const std::string& text, std::uint16_t port) {
+  sockaddr_storage out{};
+  auto* const v4 = reinterpret_cast<sockaddr_in*>(&out);
+  auto* const v6 = reinterpret_cast<sockaddr_in6*>(&out);
+  if (::inet_pton(AF_INET, text.c_str(), &v4->sin_addr) == 1) {
+    v4->sin_family = AF_INET;
+    v4->sin_port = htons(port);
+  } else {
+    require(::inet_pton(AF_INET6, text.c_str(), &v6->sin6_addr) == 1, "address " + text);
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons(port);
+  }
+  return out;
+}
+
+Fd open_socket(const sockaddr_storage& name, int type) {
+  Fd fd(::socket(name.ss_family, type | SOCK_CLOEXEC, 0));
+  require(static_cast<bool>(fd), "cannot open a socket");
+  const timeval timeout{io_timeout_s, 0};
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+  const int on = 1;
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  return fd;
+}
+
+// The process whose command line is exactly `program wire`; the engine is the
+// one that is not the janitor.
+pid_t find_program(const std::string& path, const std::string& wire) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> proc(::opendir("/proc"), &::closedir);
+  while (const dirent* entry = ::readdir(proc.get())) {
+    const pid_t pid = std::atoi(entry->d_name);
+    if (pid <= 0) continue;
+    const auto folder = std::string("/proc/") + entry->d_name;
+    std::ifstream line(folder + "/cmdline");
+    std::string command((std::istreambuf_iterator<char>(line)), {});
+    if (command != path + '\0' + wire + '\0') continue;
+    std::ifstream comm(folder + "/comm");
+    std::string name;
+    std::getline(comm, name);
+    if (name != "radial-wire-fs") return pid;
+  }
+  return -1;
+}
+
+}  // namespace
+
+Program radial_wire(const std::string& environment) {
+  return {environment.empty() ? "radial" : "radial_plain", std::string(RADIAL_BINARY_DIR) + "/bin/radial-wire", environment};
+}
+
+Program wireguard_go_12() { return {"go12", "/usr/bin/wireguard-go", {}}; }
+
+std::vector<Program> wireguard_go_13() {
+  const char* const root = std::getenv("RADIAL_TRIXIE_ROOT");
+  const std::string path = std::string(root != nullptr ? root : "/var/cache/radial/debian13") + "/usr/bin/wireguard-go";
+  if (!std::filesystem::exists(path)) return {};
+  return {{"go13", path, {}}};
+}
+
+WireNode::WireNode(const PrivateNamespace& around, int number, Program program)
+    : around_(around), number_(number), program_(std::move(program)), wire_("wg" + std::to_string(number)) {
+  const auto space = space_name(number);
+  const auto n = std::to_string(number);
+  around.sh("ip netns add " + space + "; ip link add eth netns " + space + " type veth peer name port" + n +
+            "; ip link set port" + n + " master br0 up");
+  sh("ip link set lo up; ip addr add " + outer() + "/24 dev eth; ip addr add " + outer(6) +
+     "/64 dev eth nodad; ip link set eth up");
+  private_key_ = trimmed(around.sh("wg genkey"));
+  public_key_ = trimmed(around.sh("echo " + private_key_ + " | wg pubkey"));
+}
+
+WireNode::~WireNode() {
+  if (running()) kill();
+}
+
+std::string WireNode::outer(int family) const { return (family == 4 ? "10.9.0." : "fd09::") + std::to_string(number_); }
+std::string WireNode::inner(int family) const { return (family == 4 ? "10.0.0." : "fd00::") + std::to_string(number_); }
+
+void WireNode::start() {
+  sh(program_.environment + " " + program_.path + " " + wire_ + " >/dev/null 2>&1");
+  // wireguard-go is in the background before it serves.
+  if (!eventually([&] {
+        pid_ = find_program(program_.path, wire_);
+        return pid_ > 0 && run_process({"wg", "show", wire_})->ok();
+      }))
+    throw std::runtime_error(program_.path + " does not serve");
+}
+
+bool WireNode::running() const {
+  if (pid_ <= 0) return false;
+  std::ifstream status("/proc/" + std::to_string(pid_) + "/stat");
+  std::string text;
+  std::getline(status, text);
+  return !text.empty() && text.find(") Z") == std::string::npos;
+}
+
+void WireNode::stop() {
+  ::kill(pid_, SIGTERM);
+  if (!eventually([&] { return !running(); })) throw std::runtime_error(program_.name + " does not end on SIGTERM");
+}
+
+void WireNode::kill() {
+  ::kill(pid_, SIGKILL);
+  // The device goes with the last thread of the process.
+  static_cast<void>(eventually([&] {
+    return !running() && !run_process({"ip", "-n", space_name(number_), "link", "show", wire_})->ok();
+  }));
+}
+
+void WireNode::up() {
+  sh("echo " + private_key_ + " | wg set " + wire_ + " private-key /dev/stdin listen-port " + std::to_string(port()) +
+     "; ip addr add " + inner() + "/24 dev " + wire_ + "; ip addr add " + inner(6) + "/64 dev " + wire_ +
+     " nodad; ip link set " + wire_ + " up");
+}
+
+void WireNode::add_peer(const WireNode& other, const std::string& more) {
+  set("peer " + other.public_key() + " endpoint " + other.endpoint() + " allowed-ips " + other.inner() + "/32," +
+      other.inner(6) + "/128 " + more);
+}
+
+void WireNode::set(const std::string& arguments) { sh("wg set " + wire_ + " " + arguments); }
+
+std::string WireNode::sh(const std::string& script) const {
+  const auto result = run_process({"ip", "netns", "exec", space_name(number_), "sh", "-euc", script});
+  if (!result) throw std::runtime_error(result.error().message);
+  if (!result->ok()) throw std::runtime_error(script + ": " + result->err);
+  return result->out;
+}
+
+void WireNode::inside(const std::function<void()>& work) const {
+  std::exception_ptr failure;
+  std::thread thread([&] {
+    try {
+      const Fd space(::open(("/run/netns/" + space_name(number_)).c_str(), O_RDONLY | O_CLOEXEC));
+      require(space && ::setns(space.get(), CLONE_NEWNET) == 0, "cannot enter " + space_name(number_));
+      work();
+    } catch (...) {
+      failure = std::current_exception();
+    }
+  });
+  thread.join();
+  if (failure) std::rethrow_exception(failure);
+}
+
+bool WireNode::pings(const std::string& address, int size) const {
+  const auto result = run_process({"ip", "netns", "exec", space_name(number_), "ping", "-c", "1", "-W", "1", "-s",
+                                   std::to_string(size), address});
+  return result && result->ok();
+}
+
+const PrivateNamespace& WirePair::with_switch(const PrivateNamespace& around) {
+  around.sh("ip link add br0 type bridge; ip link set br0 up");
+  return around;
+}
+
+WirePair::WirePair(Program first, Program second, const std::string& more)
+    : a(with_switch(around), 1, std::move(first)), b(around, 2, std::move(second)) {
+  for (auto* node : {&a, &b}) {
+    node->start();
+    node->up();
+  }
+  a.add_peer(b, more);
+  b.add_peer(a, more);
+}
+
+void check_tcp(const WireNode& from, const WireNode& to, int family, std::size_t bytes, unsigned seed) {
+  const auto name = address_of(to.inner(family), 7777);
+  Fd listener;
+  to.inside([&] {
+    listener = open_socket(name, SOCK_STREAM);
+    require(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0, "cannot bind");
+    require(::listen(listener.get(), 1) == 0, "cannot listen");
+  });
+  std::exception_ptr failure;
+  std::thread reader([&] {
+    try {
+      const Fd client(::accept(listener.get(), nullptr, nullptr));
+      require(static_cast<bool>(client), "nobody connects");
+      const timeval timeout{io_timeout_s, 0};
+      ::setsockopt(client.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+      std::mt19937_64 expected(seed);
+      std::vector<std::uint8_t> chunk(100'000);
+      std::size_t total = 0;
+      std::uint64_t word = 0;
+      for (;;) {
+        const auto got = ::read(client.get(), chunk.data(), chunk.size());
+        require(got >= 0, "reading failed");
+        if (got == 0) break;
+        for (std::size_t i = 0; i < static_cast<std::size_t>(got); ++i, ++total) {
+          if (total % 8 == 0) word = expected();
+          if (chunk[i] != static_cast<std::uint8_t>(word >> (total % 8 * 8)))
+            throw std::runtime_error("byte " + std::to_string(total) + " differs");
+        }
+      }
+      if (total != bytes) throw std::runtime_error("only " + std::to_string(total) + " bytes came");
+    } catch (...) {
+      failure = std::current_exception();
+    }
+  });
+  try {
+    from.inside([&] {
+      const Fd client = open_socket(name, SOCK_STREAM);
+      require(::connect(client.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0, "cannot connect");
+      std::mt19937_64 content(seed);
+      std::mt19937 sizes(seed);
+      std::vector<std::uint8_t> all(bytes);
+      std::uint64_t word = 0;
+      for (std::size_t i = 0; i < bytes; ++i) {
+        if (i % 8 == 0) word = content();
+        all[i] = static_cast<std::uint8_t>(word >> (i % 8 * 8));
+      }
+      for (std::size_t at = 0; at < bytes;) {
+        const std::size_t size = std::min<std::size_t>(1 + sizes() % 70'000, bytes - at);
+        const auto sent = ::send(client.get(), all.data() + at, size, MSG_NOSIGNAL);
+        require(sent > 0, "sending failed");
+        at += static_cast<std::size_t>(sent);
+      }
+    });
+  } catch (...) {
+    if (!failure) failure = std::current_exception();
+    ::shutdown(listener.get(), SHUT_RDWR);
+  }
+  reader.join();
+  if (failure) std::rethrow_exception(failure);
+}
+
+std::vector<std::size_t> lost_udp_echoes(const WireNode& from, const WireNode& to, int family, std::size_t smallest,
+                                         std::size_t largest) {
+  const auto name = address_of(to.inner(family), 7777);
+  Fd server;
+  to.inside([&] {
+    server = open_socket(name, SOCK_DGRAM);
+    require(::bind(server.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0, "cannot bind");
+  });
+  std::atomic<bool> over{false};
+  std::thread echo([&] {
+    std::vector<std::uint8_t> buffer(65536);
+    while (!over) {
+      pollfd wait{server.get(), POLLIN, 0};
+      if (::poll(&wait, 1, 50) <= 0) continue;
+      sockaddr_storage client{};
+      socklen_t length = sizeof client;
+      const auto got = ::recvfrom(server.get(), buffer.data(), buffer.size(), 0, reinterpret_cast<sockaddr*>(&client), &length);
+      if (got >= 0) ::sendto(server.get(), buffer.data(), static_cast<std::size_t>(got), 0, reinterpret_cast<sockaddr*>(&client), length);
+    }
+  });
+  std::vector<std::size_t> lost;
+  from.inside([&] {
+    const Fd client = open_socket(name, SOCK_DGRAM);
+    ::connect(client.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name);
+    std::mt19937 random(static_cast<unsigned>(largest));
+    for (std::size_t size = smallest; size <= largest; ++size) {
+      std::vector<std::uint8_t> sent(size);
+      for (auto& byte : sent) byte = static_cast<std::uint8_t>(random());
+      std::vector<std::uint8_t> got(65536);
+      bool same = false;
+      // The first packets wait for the handshake; a busy machine may lose one.
+      for (int attempt = 0; attempt < 3 && !same; ++attempt) {
+        ::send(client.get(), sent.data(), sent.size(), 0);
+        pollfd wait{client.get(), POLLIN, 0};
+        while (!same && ::poll(&wait, 1, 1000) > 0) {
+          const auto length = ::recv(client.get(), got.data(), got.size(), 0);
+          same = length >= 0 && std::vector<std::uint8_t>(got.begin(), got.begin() + length) == sent;
+        }
+      }
+      if (!same) lost.push_back(size);
+    }
+  });
+  over = true;
+  echo.join();
+  return lost;
+}
+
+}  // namespace radial::test
