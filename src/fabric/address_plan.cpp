@@ -77,10 +77,11 @@ Status settle(const Hub& hub, const std::vector<Member>& members, const AddressB
   const auto give = [&](const Member& member, const IpAddress& address, std::string_view source) -> Status {
     const auto slot = plan.slot_of(address);
     if (!slot)
-      return fail(Errc::conflict,
-                  "{} has the {} tunnel address {} at {}, which is no host of {}; change `tunnel` back, or let the node "
-                  "be enrolled anew",
-                  member.name, source, address, hub.name, hub.tunnel_v4);
+      return fail(
+          Errc::conflict,
+          "{} has the {} tunnel address {} at {}, which is no host of {}; change `tunnel` back, or let the node "
+          "be enrolled anew",
+          member.name, source, address, hub.name, hub.tunnel_v4);
     if (const auto [holder, is_new] = holders.emplace(*slot, member.name); !is_new)
       return fail(Errc::conflict, "the tunnel address {} at {} belongs to {} and is {} for {}; pin another address",
                   address, hub.name, holder->second, source, member.name);
@@ -112,9 +113,10 @@ Status plan_hub(const Fabric& fabric, const Hub& hub, const AddressBook& previou
   const auto members = members_of(fabric, hub);
   SlotPlan plan(hub);
   if (members.size() > plan.last())
-    return fail(Errc::invalid_argument,
-                "the tunnel prefix {} of {} has room for {} nodes, and {} have an address there; write a wider `tunnel`",
-                hub.tunnel_v4, hub.name, plan.last(), members.size());
+    return fail(
+        Errc::invalid_argument,
+        "the tunnel prefix {} of {} has room for {} nodes, and {} have an address there; write a wider `tunnel`",
+        hub.tunnel_v4, hub.name, plan.last(), members.size());
   std::vector<Member> rest;
   RADIAL_TRY(settle(hub, members, previous, plan, book, rest));
 

@@ -10,7 +10,8 @@ namespace radial {
 Result<nlohmann::json> parse_strict_json(std::string_view text, const JsonLimits& limits) {
   using Event = nlohmann::json::parse_event_t;
   if (text.size() > limits.max_bytes)
-    return fail(Errc::invalid_argument, "the JSON text has {} bytes; at most {} are read", text.size(), limits.max_bytes);
+    return fail(Errc::invalid_argument, "the JSON text has {} bytes; at most {} are read", text.size(),
+                limits.max_bytes);
   struct Refused {
     std::string why;
   };
@@ -20,7 +21,8 @@ Result<nlohmann::json> parse_strict_json(std::string_view text, const JsonLimits
     switch (event) {
       case Event::object_start:
       case Event::array_start:
-        if (++depth > limits.max_depth) throw Refused{fmt::format("JSON nests deeper than {} levels", limits.max_depth)};
+        if (++depth > limits.max_depth)
+          throw Refused{fmt::format("JSON nests deeper than {} levels", limits.max_depth)};
         if (event == Event::object_start) keys.emplace_back();
         break;
       case Event::object_end:

@@ -1,7 +1,7 @@
 #include "fabric/address_plan.h"
 
 #include <algorithm>
-#include <chrono>
+#include <ctime>
 #include <random>
 #include <set>
 
@@ -157,11 +157,11 @@ TEST(AddressPlan, FillsASixteenWithinSeconds) {
   std::vector<std::string> names;
   for (int i = 0; i < 65533; ++i) names.push_back(fmt::format("site-{}", i));
   const auto fabric = fabric_of("10.255.0.0/16", names);
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = std::clock();
   const auto book = plan(fabric);
-  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+  const double taken = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
   EXPECT_EQ(book.size(), 65534U);
-  EXPECT_LT(taken.count(), 10.0);
+  EXPECT_LT(taken, 10.0);
 }
 
 // Random sequences of sites added and removed, on a crowded prefix.

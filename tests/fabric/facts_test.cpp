@@ -57,9 +57,9 @@ TEST(FabricFacts, RefuseWhatIsNotTheirs) {
   for (const auto* text :
        {"", "[]", "1", "{", "{} {}", R"({"node": {}})", R"({"nodes": []})", R"({"nodes": {"a": 1}})",
         R"({"nodes": {"a": {"public_key": "short"}}})", R"({"nodes": {"a": {"frr": 8.4}}})",
-        R"({"nodes": {"a": {"frr": "eight"}}})", R"({"nodes": {"a": {"mtu": 1}}})", R"({"addresses": {"h": "10.0.0.1"}})",
-        R"({"addresses": {"h": {"a": "fd00::1"}}})", R"({"addresses": {"h": {"a": 5}}})",
-        R"({"nodes": {"a": {}, "a": {}}})", "{\"nodes\": {\"\xff\": {}}}"})
+        R"({"nodes": {"a": {"frr": "eight"}}})", R"({"nodes": {"a": {"mtu": 1}}})",
+        R"({"addresses": {"h": "10.0.0.1"}})", R"({"addresses": {"h": {"a": "fd00::1"}}})",
+        R"({"addresses": {"h": {"a": 5}}})", R"({"nodes": {"a": {}, "a": {}}})", "{\"nodes\": {\"\xff\": {}}}"})
     EXPECT_FALSE(FabricFacts::from_json(text)) << text;
 }
 

@@ -1,6 +1,6 @@
 // Files that mean harm, and files that are merely large: each must be answered
 // soon, and with sense.
-#include <chrono>
+#include <ctime>
 
 #include <gtest/gtest.h>
 
@@ -9,22 +9,21 @@
 namespace radial {
 namespace {
 
-using std::chrono::steady_clock;
-
 constexpr std::size_t largest = std::size_t{4} << 20U;
-constexpr std::string_view head = "fabric: acme\nhubs: { fra1: { endpoint: vpn.example.com, tunnel: 10.128.0.0/12 } }\n";
+constexpr std::string_view head =
+    "fabric: acme\nhubs: { fra1: { endpoint: vpn.example.com, tunnel: 10.128.0.0/12 } }\n";
 
 struct Answer {
   std::vector<Mistake> mistakes;
-  double seconds = 0;
+  double seconds = 0;  // of this process's CPU: a busy machine is no mistake
 };
 
 Answer ask(std::string_view text) {
-  const auto start = steady_clock::now();
+  const auto start = std::clock();
   auto result = parse_fabric(text);
-  const std::chrono::duration<double> taken = steady_clock::now() - start;
+  const double taken = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
   auto* mistakes = std::get_if<std::vector<Mistake>>(&result);
-  return {mistakes ? std::move(*mistakes) : std::vector<Mistake>{}, taken.count()};
+  return {mistakes ? std::move(*mistakes) : std::vector<Mistake>{}, taken};
 }
 
 std::string repeated(std::string_view part, std::size_t bytes) {
@@ -49,12 +48,13 @@ TEST(Hostile, MoreThanFourMebibytesAreNotRead) {
 }
 
 TEST(Hostile, RepeatedMarkupIsAnswered) {
-  for (const auto* part : {"[", "{", "- ", "? ", "a: ", "*a ", "&a ", "!", "\"", "'", "|", ">", ",", "\n", "--- ", "---\n",
-                           "...\n", "%YAML 1.2\n", "{a: ", "[{", "- - ", "#", "a\n", "- \n", "[]\n", "a: b: ", "\t", ": ",
-                           "? - ", "a", "\\", "- a\n", "a, ", "!!str ", "\"\\", "x: {}\n", "\n ", "a #"}) {
+  for (const auto* part : {"[",    "{",     "- ",  "? ",     "a: ",  "*a ",     "&a ",   "!",           "\"",   "'",
+                           "|",    ">",     ",",   "\n",     "--- ", "---\n",   "...\n", "%YAML 1.2\n", "{a: ", "[{",
+                           "- - ", "#",     "a\n", "- \n",   "[]\n", "a: b: ",  "\t",    ": ",          "? - ", "a",
+                           "\\",   "- a\n", "a, ", "!!str ", "\"\\", "x: {}\n", "\n ",   "a #"}) {
     const auto answer = ask(repeated(part, largest / 8));
     EXPECT_FALSE(answer.mistakes.empty()) << part;
-    EXPECT_LT(answer.seconds, 10) << part;  // a second by far, but for a sanitizer or a busy machine
+    EXPECT_LT(answer.seconds, 10) << part;
   }
 }
 

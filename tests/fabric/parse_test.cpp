@@ -136,7 +136,8 @@ TEST(ParseFabric, HasNoIpv6WhereTheFileSaysSo) {
 TEST(ParseFabric, DerivesTheUlaFromTheNameForEver) {
   // These prefixes are on wires: a build that derives others renumbers them.
   const auto tunnels = [](std::string_view name) {
-    return parsed(fmt::format("fabric: {}\nhubs:\n  a: {{endpoint: a.example}}\n  b: {{endpoint: b.example}}\n", name)).hubs;
+    return parsed(fmt::format("fabric: {}\nhubs:\n  a: {{endpoint: a.example}}\n  b: {{endpoint: b.example}}\n", name))
+        .hubs;
   };
   EXPECT_EQ(tunnels("acme")[0].tunnel_v6->to_string(), "fd83:f4f1:fadc::/64");
   EXPECT_EQ(tunnels("acme")[1].tunnel_v6->to_string(), "fd83:f4f1:fadc:1::/64");
@@ -174,9 +175,23 @@ TEST(ParseFabric, DoesNotAddFollowUpMistakes) {
                         "sites: { a: { address: 10.255.0.4 } }\n"), 1U);
 }
 
+// Every fabric shown in the reference is a fabric.
+TEST(ParseFabric, TakesTheExamplesOfItsReference) {
+  const auto page = read_file(RADIAL_SOURCE_DIR "/docs/fabric-file.md").value();
+  constexpr std::string_view fence = "```yaml\n";
+  int examples = 0;
+  for (auto at = page.find(fence); at != std::string::npos; at = page.find(fence, at + 1)) {
+    const auto begin = at + fence.size();
+    EXPECT_EQ(parsed(page.substr(begin, page.find("```", begin) - begin)).name, "acme");
+    ++examples;
+  }
+  EXPECT_GE(examples, 3);
+}
+
 TEST(Mistake, PrintsFileLineFieldValueAndCure) {
-  EXPECT_EQ(to_string({7, "sites.berlin.lans[0]", "10.0.0.1/8", "has host bits set", "write 10.0.0.0/8"}, "fabric.yaml"),
-            "fabric.yaml:7: sites.berlin.lans[0]: '10.0.0.1/8' has host bits set; write 10.0.0.0/8");
+  EXPECT_EQ(
+      to_string({7, "sites.berlin.lans[0]", "10.0.0.1/8", "has host bits set", "write 10.0.0.0/8"}, "fabric.yaml"),
+      "fabric.yaml:7: sites.berlin.lans[0]: '10.0.0.1/8' has host bits set; write 10.0.0.0/8");
   EXPECT_EQ(to_string({0, "", "", "the file is empty", "begin"}, "f"), "f: the file is empty; begin");
 }
 

@@ -33,7 +33,8 @@ TEST(PrefixIndex, FindsAnOverlapWhereThereIsOne) {
     for (std::size_t i = 0; i < prefixes.size(); ++i) items.push_back({prefixes[i], i});
     const PrefixIndex index(items);
     const auto wanted = random_prefix(random);
-    const bool expected = std::any_of(prefixes.begin(), prefixes.end(), [&](const auto& p) { return p.overlaps(wanted); });
+    const bool expected =
+        std::any_of(prefixes.begin(), prefixes.end(), [&](const auto& p) { return p.overlaps(wanted); });
     const auto found = index.overlapping(wanted);
     ASSERT_EQ(found.has_value(), expected);
     ASSERT_TRUE(!found || prefixes[found->id].overlaps(wanted));
@@ -88,7 +89,8 @@ TEST(Sharing, IsJudgedAsByComparingAllPairs) {
       site.name = fmt::format("site-{}", line);
       for (const auto& prefix : random_prefixes(random, 3)) site.lans.push_back({{prefix, false}, {++line, "lan"}});
       if (random() % 2 == 0)
-        for (const auto& prefix : random_prefixes(random, 2)) site.grant.prefixes.push_back({prefix, {++line, "grant"}});
+        for (const auto& prefix : random_prefixes(random, 2))
+          site.grant.prefixes.push_back({prefix, {++line, "grant"}});
       if (random() % 3 == 0)
         for (const auto& lan : site.lans) site.grant.prefixes.push_back({lan.value.prefix, {++line, "grant"}});
     }

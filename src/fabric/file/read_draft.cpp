@@ -113,7 +113,8 @@ void read_name(const Section& section, Draft& draft, MistakeList& mistakes) {
   const auto* place = section.find("fabric");
   if (!place) {
     if (!section.misspelt("fabric"))
-      complain(mistakes, {section.spot().line, "fabric"}, "", "is missing", "name the fabric, for example fabric: acme");
+      complain(mistakes, {section.spot().line, "fabric"}, "", "is missing",
+               "name the fabric, for example fabric: acme");
     return;
   }
   const auto name = read_word(*place, "a name", "write a name like acme", mistakes);

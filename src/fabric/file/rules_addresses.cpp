@@ -19,8 +19,8 @@ void check_pin(const Written<IpAddress>& pin, const std::string& node, const Dra
   const auto offset = pin.value.to_v4() - tunnel.address().to_v4();
   const auto last = (std::uint64_t{1} << (32 - tunnel.length())) - 1;
   if (!tunnel.contains(pin.value)) {
-    complain(mistakes, pin.spot, text, fmt::format("is not in {}, the tunnel prefix of {}", tunnel.to_string(), hub.name),
-             other);
+    complain(mistakes, pin.spot, text,
+             fmt::format("is not in {}, the tunnel prefix of {}", tunnel.to_string(), hub.name), other);
   } else if (offset == 0 || offset == last) {
     complain(mistakes, pin.spot, text,
              fmt::format("is the {} address of {}", offset == 0 ? "network" : "broadcast", tunnel.to_string()), other);

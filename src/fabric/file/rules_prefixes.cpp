@@ -12,7 +12,8 @@ namespace {
 void check_lans_of_node(const DraftNode& node, MistakeList& mistakes) {
   std::vector<const Written<Lan>*> lans;
   for (const auto& lan : node.lans) lans.push_back(&lan);
-  std::stable_sort(lans.begin(), lans.end(), [](const auto* a, const auto* b) { return a->value.prefix < b->value.prefix; });
+  std::stable_sort(lans.begin(), lans.end(),
+                   [](const auto* a, const auto* b) { return a->value.prefix < b->value.prefix; });
   const Written<Lan>* outer = nullptr;
   for (const auto* lan : lans) {
     if (!outer || !outer->value.prefix.contains(lan->value.prefix)) {
@@ -74,7 +75,8 @@ void check_clear_of_tunnels(const Draft& draft, const std::vector<Tunnel>& tunne
     const auto hit = index.overlapping(prefix);
     if (!hit) return;
     const auto& hub = *tunnels[hit->id].hub;
-    complain(mistakes, spot, prefix.to_string(), fmt::format("overlaps {}, the tunnel prefix of {}", hit->prefix, hub.name),
+    complain(mistakes, spot, prefix.to_string(),
+             fmt::format("overlaps {}, the tunnel prefix of {}", hit->prefix, hub.name),
              fmt::format("{}, or give {} another {}", cure, hub.name,
                          hit->prefix.family() == Family::v4 ? "tunnel" : "tunnel6"));
   };

@@ -19,8 +19,9 @@ bool has_v6(const Draft& draft) {
 bool check_mtu(const Written<int>& mtu, bool v6, MistakeList& mistakes) {
   const auto text = std::to_string(mtu.value);
   if (mtu.value > largest_mtu) {
-    complain(mistakes, mtu.spot, text, "is larger than any link can carry",
-             fmt::format("write at most {}: a link's 65536 less 80 for WireGuard; 1420 suits the internet", largest_mtu));
+    complain(
+        mistakes, mtu.spot, text, "is larger than any link can carry",
+        fmt::format("write at most {}: a link's 65536 less 80 for WireGuard; 1420 suits the internet", largest_mtu));
     return false;
   }
   const int least = v6 ? least_mtu_v6 : least_mtu_v4;
@@ -38,9 +39,10 @@ void check_mtus(const Draft& draft, MistakeList& mistakes) {
   for (const auto& site : draft.sites) {
     if (!site.mtu || !check_mtu(*site.mtu, v6, mistakes)) continue;
     if (sound && site.mtu->value > draft.mtu.value)
-      complain(mistakes, site.mtu->spot, std::to_string(site.mtu->value),
-               fmt::format("is larger than the fabric's {}", draft.mtu.value),
-               fmt::format("leave it out, or write less than {} for a site whose uplink carries less", draft.mtu.value));
+      complain(
+          mistakes, site.mtu->spot, std::to_string(site.mtu->value),
+          fmt::format("is larger than the fabric's {}", draft.mtu.value),
+          fmt::format("leave it out, or write less than {} for a site whose uplink carries less", draft.mtu.value));
   }
 }
 
@@ -52,9 +54,10 @@ void check_interface(const Draft& draft, MistakeList& mistakes) {
   const auto first = digits > 0 && digits < 10 ? std::stoul(name.substr(stem)) : 0;
   const auto last = std::to_string(first + std::max<std::size_t>(draft.hubs.size(), 1) - 1);
   if (digits < 10 && stem + last.size() <= longest_interface) return;
-  complain(mistakes, draft.interface.spot, name,
-           fmt::format("leaves no room for the number of a site's last wire, one to each of {} hubs", draft.hubs.size()),
-           fmt::format("write a shorter name, like wg0 (at most {} characters with its number)", longest_interface));
+  complain(
+      mistakes, draft.interface.spot, name,
+      fmt::format("leaves no room for the number of a site's last wire, one to each of {} hubs", draft.hubs.size()),
+      fmt::format("write a shorter name, like wg0 (at most {} characters with its number)", longest_interface));
 }
 
 void check_v6_lans(const DraftNode& node, const std::vector<const DraftHub*>& hubs, MistakeList& mistakes) {

@@ -57,13 +57,15 @@ class Enclosing {
 };
 
 std::string describe(const Claim& claim, const std::vector<const DraftNode*>& nodes) {
-  return claim.lan ? fmt::format("{}, a LAN of {} (line {})", claim.prefix, nodes[claim.node]->name, claim.spot->line)
-                   : fmt::format("{}, granted to {} (line {})", claim.prefix, nodes[claim.node]->name, claim.spot->line);
+  return claim.lan
+             ? fmt::format("{}, a LAN of {} (line {})", claim.prefix, nodes[claim.node]->name, claim.spot->line)
+             : fmt::format("{}, granted to {} (line {})", claim.prefix, nodes[claim.node]->name, claim.spot->line);
 }
 
 void complain_overlap(const Claim& one, const Claim& two, const std::vector<const DraftNode*>& nodes,
                       MistakeList& mistakes) {
-  const bool one_is_later = one.spot->line > two.spot->line || (one.spot->line == two.spot->line && one.node > two.node);
+  const bool one_is_later =
+      one.spot->line > two.spot->line || (one.spot->line == two.spot->line && one.node > two.node);
   const Claim& later = one_is_later ? one : two;
   const Claim& earlier = one_is_later ? two : one;
   std::string fix;

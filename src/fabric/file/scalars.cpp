@@ -27,7 +27,8 @@ std::optional<std::uint32_t> decimal(std::string_view digits) {
 // A name near the written one; empty where letters would have to be guessed.
 std::string suggest_name(std::string_view name) {
   std::string better;
-  if (std::any_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; })) return better;
+  if (std::any_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }))
+    return better;
   for (const char c : name.substr(0, longest_label)) {
     if (c >= 'A' && c <= 'Z')
       better += static_cast<char>(c - 'A' + 'a');

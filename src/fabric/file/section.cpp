@@ -54,7 +54,8 @@ std::vector<Entry> entries_of(const Place& place, std::string_view example, Mist
     const YamlNode& value = place.node->items[i + 1];
     if (key.kind == Kind::refused) continue;
     if (key.kind != Kind::scalar) {
-      complain(mistakes, {key.line, place.spot.field}, "", "has a key that is not a word", "write every key as one word");
+      complain(mistakes, {key.line, place.spot.field}, "", "has a key that is not a word",
+               "write every key as one word");
       continue;
     }
     // yaml-cpp marks an absent value wherever it stopped looking for one.
@@ -101,7 +102,9 @@ Section::Section(const Place& place, std::span<const std::string_view> known, st
   }
 }
 
-bool Section::misspelt(std::string_view key) const { return std::find(meant_.begin(), meant_.end(), key) != meant_.end(); }
+bool Section::misspelt(std::string_view key) const {
+  return std::find(meant_.begin(), meant_.end(), key) != meant_.end();
+}
 
 const Place* Section::find(std::string_view key) const {
   const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.key == key; });

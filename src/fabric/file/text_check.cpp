@@ -19,7 +19,8 @@ bool is_control(std::uint32_t code, std::string_view rest) {
 
 bool check_text(std::string_view text, MistakeList& mistakes) {
   if (text.size() > largest_file) {
-    mistakes.add({0, "", "", fmt::format("the file has {} bytes; a fabric file has at most {}", text.size(), largest_file),
+    mistakes.add({0, "", "",
+                  fmt::format("the file has {} bytes; a fabric file has at most {}", text.size(), largest_file),
                   "split the network into several fabrics"});
     return false;
   }
