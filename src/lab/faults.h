@@ -23,9 +23,9 @@ namespace radial::lab {
 struct LinkFaults {
   bool cut = false;      // packets vanish, the carrier stays
   bool carrier = true;   // false: the node's uplink loses its carrier
-  std::optional<std::uint64_t> rate;  // bits a second, each way
+  std::optional<std::uint64_t> rate = std::nullopt;  // bits a second, each way
   double loss = 0;       // per cent of packets, each way
-  std::optional<int> mtu;
+  std::optional<int> mtu = std::nullopt;
   bool mtu_icmp = false; // larger packets are answered ("fragmentation needed"), not just dropped
   [[nodiscard]] bool healthy() const { return *this == LinkFaults{}; }
   bool operator==(const LinkFaults&) const = default;

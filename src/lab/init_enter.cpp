@@ -4,10 +4,13 @@
 // A PID namespace is entered by a child, so there are two processes: the outer
 // one waits (or, for a daemon, leaves when the program has been executed) and ends
 // as the program ended.
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <climits>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -67,11 +70,19 @@ Status enter(const EnterSpec& spec) {
   if (!netns) return {};
   if (::setns(netns.get(), CLONE_NEWNET) != 0) return fail_errno(errno, "cannot enter the LAN host's namespace");
   // A LAN host shares the node's files, but has a name and a /sys of its own.
-  if (::unshare(CLONE_NEWNS | CLONE_NEWUTS) != 0 || ::sethostname(spec.hostname.data(), spec.hostname.size()) != 0 ||
+  if (::unshare(CLONE_NEWNS | CLONE_NEWUTS) != 0 || ::sethostname(spec.hostname.data(), std::min<std::size_t>(spec.hostname.size(), HOST_NAME_MAX)) != 0 ||
       ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
       ::mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0)
     return fail_errno(errno, "cannot set up the LAN host's own namespaces");
   return {};
+}
+
+// The node's own programs first: its vtysh speaks to its own FRR. Then those beside
+// this one, so that `radial` is found wherever it was built.
+std::string search_path() {
+  std::error_code ignored;
+  const auto beside = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
+  return fmt::format("/run/.lab/bin:{}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", beside.string());
 }
 
 [[noreturn]] void execute(const Order& order, const Fd& log, int report) {
@@ -90,8 +101,7 @@ Status enter(const EnterSpec& spec) {
     ::dup2(log.get(), 2);
   }
   ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
-  // The node's own programs first: its vtysh speaks to its own FRR.
-  ::setenv("PATH", "/run/.lab/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
+  ::setenv("PATH", search_path().c_str(), 1);
   std::vector<char*> argv;
   for (const auto& word : order.argv) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);

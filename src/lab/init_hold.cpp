@@ -6,7 +6,9 @@
 // outer one prints the init's pid and start time and ends. If the outer one dies
 // before that (with `lab up`, by PR_SET_PDEATHSIG), the init reads the end of its
 // pipe and ends too: nothing stays behind that nobody knows of.
+#include <algorithm>
 #include <array>
+#include <climits>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -167,7 +169,8 @@ Status prepare_node(const InitSpec& spec) {
   RADIAL_TRY(mounted(::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr), "/proc"));
   RADIAL_TRY(mounted(::mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr), "/sys"));
   RADIAL_TRY(write_sysctls(spec));
-  if (::sethostname(spec.hostname.data(), spec.hostname.size()) != 0) return fail_errno(errno, "cannot set the host name");
+  if (::sethostname(spec.hostname.data(), std::min<std::size_t>(spec.hostname.size(), HOST_NAME_MAX)) != 0)
+    return fail_errno(errno, "cannot set the host name");
   RADIAL_TRY(mount_private(spec));
   return mount_frr_root(spec);
 }

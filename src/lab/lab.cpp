@@ -226,17 +226,16 @@ Status Lab::change_faults(const std::function<void(FaultMap&)>& change) {
   RADIAL_ASSIGN(auto state, load_state(name_));  // another program may have changed others
   auto before = state.faults;
   change(state.faults);
-  std::erase_if(state.faults, [](const auto& entry) { return entry.second.healthy(); });
   std::vector<std::string> changed;
   bool mtu_changed = false;
   for (const auto& node : plan_.nodes) {
-    const auto was = before[node.name];
-    const auto found = state.faults.find(node.name);
-    const auto is = found == state.faults.end() ? LinkFaults{} : found->second;
+    const auto& was = before[node.name];
+    const auto& is = state.faults[node.name];
     if (was == is) continue;
     changed.push_back(node.name);
     mtu_changed = mtu_changed || was.mtu != is.mtu || was.mtu_icmp != is.mtu_icmp;
   }
+  std::erase_if(state.faults, [](const auto& entry) { return entry.second.healthy(); });
   RADIAL_TRY(save_state(state));
   faults_ = state.faults;
   RADIAL_TRY(apply_faults(plan_, faults_, changed));
