@@ -94,7 +94,7 @@ Result<NodeConfig> compile_node(const Fabric& fabric, const FabricFacts& facts, 
     std::move(stanzas.begin(), stanzas.end(), std::back_inserter(config.frr));
   }
   if (hub != nullptr) {
-    auto routes = static_stanza(frr_of(facts, node), floating_routes(fabric, config.wires.front()));
+    auto routes = static_stanza(floating_routes(fabric, config.wires.front()));
     if (!routes.lines.empty()) config.frr.push_back(std::move(routes));
   }
   config.nft = compile_firewall(config.role, config.wires,

@@ -71,8 +71,8 @@ std::vector<FrrStanza> ospf_stanzas(const NodeConfig& config) {
   return stanzas;
 }
 
-FrrStanza static_stanza(const FrrVersion& version, const std::vector<FloatingRoute>& routes) {
-  FrrStanza stanza{version >= FrrVersion{9, 0} ? "mgmtd" : "staticd", "", {}};
+FrrStanza static_stanza(const std::vector<FloatingRoute>& routes) {
+  FrrStanza stanza{"staticd", "", {}};
   for (const auto& route : routes)
     stanza.lines.push_back(fmt::format("{} route {} {} {} {}", route.prefix.family() == Family::v4 ? "ip" : "ipv6",
                                        route.prefix, route.next_hop, route.interface, floating_distance));

@@ -2,16 +2,14 @@
 // prints it in 8.4 and in 10.3 (a line that those do not print back would be
 // entered again for ever). Pure.
 //
-// Two consequences: a value that is FRR's default is left out where FRR leaves
-// it out (hello-interval 10; network point-to-point, which 8.4 does not print
-// for a WireGuard interface, as the kernel flags it point-to-point), and static
-// routes belong to staticd before FRR 9.0 and to mgmtd from then on.
+// So a value that is FRR's default is left out where FRR leaves it out
+// (hello-interval 10; network point-to-point, which 8.4 does not print for a
+// WireGuard interface, as the kernel flags it point-to-point).
 #pragma once
 
 #include <vector>
 
 #include "compile/node_config.h"
-#include "fabric/facts.h"
 
 namespace radial {
 
@@ -35,6 +33,6 @@ struct FloatingRoute {
   IpAddress next_hop;
   std::string interface;
 };
-[[nodiscard]] FrrStanza static_stanza(const FrrVersion& version, const std::vector<FloatingRoute>& routes);
+[[nodiscard]] FrrStanza static_stanza(const std::vector<FloatingRoute>& routes);
 
 }  // namespace radial

@@ -70,7 +70,7 @@ struct Sysctl {
 // Lines of one daemon under one context, in the order to enter them. Every
 // line is written exactly as that daemon's `show running-config` prints it.
 struct FrrStanza {
-  std::string daemon;   // "zebra", "ospfd", "ospf6d", "bgpd", "staticd", "bfdd"
+  std::string daemon;   // "zebra", "ospfd", "ospf6d", "bgpd", "staticd", "bfdd"; mgmtd speaks for some from FRR 9 on
   std::string context;  // "interface wg0", "router ospf", "" for the top level
   std::vector<std::string> lines;  // without indentation; a nested context is its own stanza
   bool operator==(const FrrStanza&) const = default;

@@ -50,7 +50,7 @@ class FrrSandbox {
     std::string text;
     int status = 0;
   };
-  Reply ask(const std::string& daemon, const std::string& command);
+  Reply ask(const std::string& wanted, const std::string& command);
   void start();
 
   FrrInstall install_;
