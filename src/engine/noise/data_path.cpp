@@ -23,7 +23,7 @@ std::size_t run_length(std::size_t begin, std::size_t size, Same same) {
 }  // namespace
 
 DataPath::DataPath(Device& device, std::unique_ptr<Aead> aead)
-    : device_(device), reader_(device.epochs()), aead_(std::move(aead)) {}
+    : device_(device), mtu_(device.mtu()), reader_(device.epochs()), aead_(std::move(aead)) {}
 
 Peer* DataPath::route(Bytes packet) const {
   if (packet.size() < ipv4_header) return nullptr;
@@ -68,9 +68,8 @@ void DataPath::seal(std::span<Outbound> packets, const Now& now, Actions& out) {
 }
 
 void DataPath::prepare(std::span<Outbound> run, const Keypair& keypair, std::uint64_t counter) {
-  const auto mtu = device_.mtu();
   for (auto& packet : run) {
-    const auto padded = padded_size(packet.length, mtu);
+    const auto padded = padded_size(packet.length, mtu_);
     auto* payload = packet.message + data::header_size;
     auto* inner = packet.inner != nullptr ? packet.inner : payload;
     std::memset(inner + packet.length, 0, padded - packet.length);

@@ -71,7 +71,14 @@ class DataPath {
  public:
   DataPath(Device& device, std::unique_ptr<Aead> aead);
 
-  [[nodiscard]] EpochDomain::Section enter() { return reader_.enter(); }
+  [[nodiscard]] EpochDomain::Section enter() {
+    mtu_ = device_.mtu();
+    return reader_.enter();
+  }
+
+  // The MTU of the device at enter(), to which seal() pads until the next one:
+  // messages can be laid out back to back by padded_size(length, mtu()).
+  [[nodiscard]] std::size_t mtu() const { return mtu_; }
 
   // The peer to whom an IP packet goes, by its destination; null when there is
   // none or it is no IP packet.
@@ -104,6 +111,7 @@ class DataPath {
   [[nodiscard]] Inbound::Verdict check_packet(Inbound& packet) const;
 
   Device& device_;
+  std::size_t mtu_;
   EpochDomain::Reader reader_;
   std::unique_ptr<Aead> aead_;
   std::vector<AeadJob> jobs_;

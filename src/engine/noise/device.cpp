@@ -40,6 +40,14 @@ DeviceStatus Device::status() const {
     entry.preshared_key = state.preshared_key.clone();
     if (state.path) entry.path = *state.path;
     entry.last_handshake = state.last_handshake;
+    const auto& counters = peer->counters();
+    for (const auto& [to, from] : {std::pair{&entry.rx_packets, &counters.rx_packets},
+                                   std::pair{&entry.tx_packets, &counters.tx_packets},
+                                   std::pair{&entry.rx_bad_tag, &counters.rx_bad_tag},
+                                   std::pair{&entry.rx_replayed, &counters.rx_replayed},
+                                   std::pair{&entry.rx_bad_source, &counters.rx_bad_source},
+                                   std::pair{&entry.tx_dropped, &counters.tx_dropped}})
+      *to = from->load(std::memory_order_relaxed);
     entry.rx_bytes = peer->counters().rx_bytes.load(std::memory_order_relaxed);
     entry.tx_bytes = peer->counters().tx_bytes.load(std::memory_order_relaxed);
     entry.persistent_keepalive =

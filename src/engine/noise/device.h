@@ -61,7 +61,9 @@ struct PeerStatus {
   PresharedKey preshared_key;
   UdpPath path;
   std::optional<WallTime> last_handshake;
-  std::uint64_t rx_bytes = 0, tx_bytes = 0;
+  std::uint64_t rx_bytes = 0, tx_bytes = 0;  // all of these as in PeerCounters
+  std::uint64_t rx_packets = 0, tx_packets = 0;
+  std::uint64_t rx_bad_tag = 0, rx_replayed = 0, rx_bad_source = 0, tx_dropped = 0;
   std::uint16_t persistent_keepalive = 0;
   std::vector<Prefix> allowed_ips;
 };

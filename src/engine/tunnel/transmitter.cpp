@@ -45,7 +45,7 @@ bool Transmitter::burst(const UdpPort* port, bool multicast) {
     if (!section_) {
       now_ = read_clocks();
       section_.emplace(path_.enter());
-      mtu_ = path_.device().mtu();
+      mtu_ = path_.mtu();
     }
     take(header, std::span(packet_).first(static_cast<std::size_t>(got)), multicast);
   }
@@ -117,7 +117,7 @@ void Transmitter::flush() {
   classes_.clear();
   used_ = 0;
   section_.emplace(path_.enter());
-  mtu_ = path_.device().mtu();
+  mtu_ = path_.mtu();
 }
 
 }  // namespace radial::engine

@@ -65,6 +65,14 @@ std::string render_state(const State& state, bool extended) {
     add("tx_bytes", peer.tx_bytes);
     add("rx_bytes", peer.rx_bytes);
     add("persistent_keepalive_interval", peer.persistent_keepalive);
+    if (extended) {
+      add("radial_rx_packets", peer.rx_packets);
+      add("radial_tx_packets", peer.tx_packets);
+      add("radial_rx_bad_tag", peer.rx_bad_tag);
+      add("radial_rx_replayed", peer.rx_replayed);
+      add("radial_rx_bad_source", peer.rx_bad_source);
+      add("radial_tx_dropped", peer.tx_dropped);
+    }
     for (const auto& prefix : peer.allowed_ips) out.append("allowed_ip=").append(prefix.to_string()).append("\n");
   }
   return out;

@@ -1,0 +1,347 @@
+// radial-wire as a program and as an interface: what happens to its device,
+// its socket and its configuration, as wg(8) and ip(8) see it.
+#include <fstream>
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "net/wire_lab.h"
+
+namespace radial::test {
+namespace {
+
+constexpr std::chrono::seconds patience(30);
+
+using testing::HasSubstr;
+using testing::Not;
+
+bool reaches(const WireNode& from, const std::string& address) {
+  return eventually([&] { return from.pings(address); }, patience);
+}
+
+std::string slurp(const std::string& path) {
+  std::ifstream file(path);
+  std::stringstream out;
+  out << file.rdbuf();
+  return out.str();
+}
+
+// A raw UAPI connection.
+class Uapi {
+ public:
+  explicit Uapi(const std::string& interface_name) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    ("/run/wireguard/" + interface_name + ".sock").copy(name.sun_path, sizeof name.sun_path - 1);
+    const timeval timeout{20, 0};
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+    if (::connect(fd_.get(), reinterpret_cast<sockaddr*>(&name), sizeof name) != 0)
+      throw std::runtime_error("cannot connect to the UAPI");
+  }
+  // Sends and reads to the first empty line.
+  std::string ask(const std::string& request) {
+    if (!request.empty()) ::send(fd_.get(), request.data(), request.size(), MSG_NOSIGNAL);
+    while (heard_.find("\n\n") == std::string::npos) {
+      char chunk[4096];
+      const auto got = ::recv(fd_.get(), chunk, sizeof chunk, 0);
+      if (got <= 0) throw std::runtime_error("the UAPI says nothing more after: " + heard_);
+      heard_.append(chunk, static_cast<std::size_t>(got));
+    }
+    const auto end = heard_.find("\n\n") + 2;
+    auto out = heard_.substr(0, end);
+    heard_.erase(0, end);
+    return out;
+  }
+
+ private:
+  Fd fd_;
+  std::string heard_;
+};
+
+class WireDevice : public testing::Test {
+ protected:
+  WirePair pair_{radial_wire(), radial_wire()};
+  WireNode& a_ = pair_.a;
+  WireNode& b_ = pair_.b;
+};
+
+TEST_F(WireDevice, DownAndUpKeepsTheConfigurationAndMakesNewSessions) {
+  ASSERT_TRUE(reaches(a_, b_.inner()));
+  const auto config = a_.sh("wg showconf wg1");
+  a_.sh("ip link set wg1 down");
+  EXPECT_FALSE(b_.pings(a_.inner()));
+  EXPECT_EQ(a_.sh("wg showconf wg1"), config);
+  EXPECT_EQ(a_.sh("ss -Hlun 'sport = 51821' | wc -l"), "0\n") << "a link that is down holds no port";
+  a_.sh("ip link set wg1 up");
+  EXPECT_TRUE(reaches(a_, b_.inner()));
+  EXPECT_EQ(a_.sh("wg showconf wg1"), config);
+}
+
+TEST_F(WireDevice, ARenameTakesTheSocketAlong) {
+  ASSERT_TRUE(reaches(a_, b_.inner()));
+  a_.sh("ip link set wg1 name tunnel7");
+  EXPECT_TRUE(eventually([] { return std::filesystem::exists("/run/wireguard/tunnel7.sock"); }, patience));
+  EXPECT_FALSE(std::filesystem::exists("/run/wireguard/wg1.sock"));
+  EXPECT_THAT(a_.sh("wg show tunnel7"), HasSubstr(b_.public_key()));
+  EXPECT_TRUE(reaches(a_, b_.inner()));
+  a_.stop();
+  EXPECT_TRUE(eventually([] { return !std::filesystem::exists("/run/wireguard/tunnel7.sock"); }, patience));
+}
+
+TEST_F(WireDevice, TheMtuMayChangeWhileItRuns) {
+  for (const std::string mtu : {"1280", "1501", "1333", "9000", "1420"}) {
+    for (const auto* node : {&a_, &b_}) node->sh("ip link set " + node->wire() + " mtu " + mtu);
+    EXPECT_NO_THROW(check_tcp(a_, b_, 4, 3'000'000, 3)) << mtu;
+    EXPECT_NO_THROW(check_tcp(b_, a_, 6, 3'000'000, 4)) << mtu;
+    const auto largest = std::stoul(mtu) - 28;
+    EXPECT_THAT(lost_udp_echoes(a_, b_, 4, largest - 20, largest), testing::IsEmpty()) << mtu;
+  }
+}
+
+TEST_F(WireDevice, AddressesMayComeAndGo) {
+  ASSERT_TRUE(reaches(a_, b_.inner()));
+  a_.sh("ip addr flush dev wg1; ip addr add " + a_.inner() + "/24 dev wg1");
+  EXPECT_TRUE(reaches(a_, b_.inner()));
+}
+
+TEST_F(WireDevice, InAnotherNamespaceItsSocketsStayWhereTheyWere) {
+  ASSERT_TRUE(reaches(a_, b_.inner()));
+  pair_.around.sh("ip netns add inner; ip -n n1 link set wg1 netns inner");
+  pair_.around.sh("ip -n inner addr add " + a_.inner() + "/24 dev wg1; ip -n inner link set wg1 up");
+  const auto pings = [] {
+    return run_process({"ip", "netns", "exec", "inner", "ping", "-c", "1", "-W", "1", "10.0.0.2"})->ok();
+  };
+  EXPECT_TRUE(eventually(pings, patience));
+  EXPECT_TRUE(a_.running());
+  pair_.around.sh("ip -n inner link del wg1");
+  EXPECT_TRUE(eventually([&] { return !a_.running(); }, patience));
+}
+
+TEST_F(WireDevice, DeletingTheDeviceEndsTheProgram) {
+  a_.sh("ip link del wg1");
+  EXPECT_TRUE(eventually([&] { return !a_.running(); }, patience));
+  EXPECT_TRUE(eventually([] { return !std::filesystem::exists("/run/wireguard/wg1.sock"); }, patience));
+}
+
+TEST_F(WireDevice, SigtermEndsItAndLeavesNothing) {
+  a_.stop();
+  EXPECT_TRUE(eventually([] { return !std::filesystem::exists("/run/wireguard/wg1.sock"); }, patience));
+  EXPECT_THAT(a_.sh("ip -br link"), Not(HasSubstr("wg1")));
+}
+
+TEST_F(WireDevice, EvenAKilledEngineLeavesNoSocket) {
+  a_.kill();
+  EXPECT_TRUE(eventually([] { return !std::filesystem::exists("/run/wireguard/wg1.sock"); }, patience));
+}
+
+TEST_F(WireDevice, RemovingTheSocketEndsIt) {
+  std::filesystem::remove("/run/wireguard/wg1.sock");
+  EXPECT_TRUE(eventually([&] { return !a_.running(); }, patience));
+}
+
+TEST_F(WireDevice, TheEngineRunsWithoutPrivilegesAndStillDoesWhatNeedsThem) {
+  const auto status = slurp("/proc/" + std::to_string(a_.pid()) + "/status");
+  EXPECT_THAT(status, HasSubstr("Uid:\t65534\t65534\t65534\t65534"));
+  EXPECT_THAT(status, HasSubstr("CapEff:\t0000000000001400"));  // NET_ADMIN, NET_BIND_SERVICE
+  EXPECT_THAT(status, HasSubstr("CapBnd:\t0000000000000000"));
+  EXPECT_THAT(status, HasSubstr("NoNewPrivs:\t1"));
+  EXPECT_THAT(status, HasSubstr("Seccomp:\t2"));
+  EXPECT_THAT(slurp("/proc/" + std::to_string(a_.pid()) + "/limits"), testing::ContainsRegex("Max core file size +0 "));
+  struct stat socket {};
+  ASSERT_EQ(::stat("/run/wireguard/wg1.sock", &socket), 0);
+  EXPECT_EQ(socket.st_mode & 0777U, 0700U);
+  EXPECT_EQ(socket.st_uid, 0U);
+
+  a_.set("fwmark 0x1234 listen-port 53");
+  EXPECT_THAT(a_.sh("wg show wg1 fwmark"), HasSubstr("0x1234"));
+  EXPECT_EQ(a_.sh("wg show wg1 listen-port"), "53\n");
+  EXPECT_TRUE(reaches(a_, b_.inner()));
+  EXPECT_THAT(b_.sh("wg show wg2 endpoints"), HasSubstr("10.9.0.1:53"));
+}
+
+TEST_F(WireDevice, ASetThatFailsChangesNothing) {
+  a_.sh("wg set wg1 fwmark 7");
+  const auto before = a_.sh("wg showconf wg1");
+  Fd taken;
+  a_.inside([&] {
+    taken = Fd(::socket(AF_INET, SOCK_DGRAM, 0));
+    sockaddr_in name{};
+    name.sin_family = AF_INET;
+    name.sin_port = htons(9999);
+    ASSERT_EQ(::bind(taken.get(), reinterpret_cast<sockaddr*>(&name), sizeof name), 0);
+  });
+  const auto refused = run_process({"ip", "netns", "exec", "n1", "wg", "set", "wg1", "fwmark", "8", "listen-port", "9999",
+                                    "peer", b_.public_key(), "allowed-ips", "192.0.2.0/24"});
+  EXPECT_FALSE(refused->ok());
+  EXPECT_THAT(refused->err, HasSubstr("Address already in use"));
+  EXPECT_EQ(a_.sh("wg showconf wg1"), before);
+
+  Uapi uapi("wg1");
+  EXPECT_EQ(uapi.ask("set=1\nlisten_port=1234\nfwmark=9\npublic_key=nonsense\n\n"), "errno=-22\n\n");
+  EXPECT_EQ(a_.sh("wg showconf wg1"), before);
+  EXPECT_TRUE(reaches(a_, b_.inner()));
+}
+
+TEST_F(WireDevice, WgReadsWritesAndSynchronisesConfigurations) {
+  const std::string config = "[Interface]\nListenPort = 4000\nFwMark = 0x5\nPrivateKey = "
+                             "WEmlPpnwqQTPiMuBe2jOlHTzQqBAbh1V8jmpjFMIa0I=\n\n"
+                             "[Peer]\nPublicKey = " + b_.public_key() +
+                             "\nPresharedKey = 3VLo5xSrLMgWXHIcRQBBXB3NPVXWCeiCCuGjcyDYzNg=\n"
+                             "AllowedIPs = 10.1.0.0/16, fd01::/32, 10.2.0.0/24\nEndpoint = [fe80::1%eth]:7\n"
+                             "PersistentKeepalive = 13\n";
+  std::ofstream("/run/one.conf") << config;
+  a_.sh("wg setconf wg1 /run/one.conf");
+  const auto shown = a_.sh("wg showconf wg1");
+  for (const auto* part : {"ListenPort = 4000", "FwMark = 0x5", "WEmlPpnwqQTPiMuBe2jOlHTzQqBAbh1V8jmpjFMIa0I=",
+                           "3VLo5xSrLMgWXHIcRQBBXB3NPVXWCeiCCuGjcyDYzNg=", "10.1.0.0/16", "fd01::/32", "10.2.0.0/24",
+                           "PersistentKeepalive = 13"})
+    EXPECT_THAT(shown, HasSubstr(part));
+  EXPECT_THAT(a_.sh("wg show wg1 endpoints"), HasSubstr("[fe80::1%eth]:7"));
+
+  // Synchronising to something else keeps the peer and its session's counters.
+  const auto other = std::string(42, 'a') + "A=";
+  std::ofstream("/run/two.conf") << "[Interface]\nPrivateKey = WEmlPpnwqQTPiMuBe2jOlHTzQqBAbh1V8jmpjFMIa0I=\n[Peer]\nPublicKey = "
+                                 << b_.public_key() << "\nAllowedIPs = 10.3.0.0/16\n[Peer]\nPublicKey = " << other
+                                 << "\nAllowedIPs = 10.4.0.0/16\n";
+  a_.sh("wg syncconf wg1 /run/two.conf");
+  const auto dump = a_.sh("wg show all dump");
+  EXPECT_THAT(dump, HasSubstr("10.3.0.0/16"));
+  EXPECT_THAT(dump, HasSubstr("10.4.0.0/16"));
+  EXPECT_THAT(dump, Not(HasSubstr("10.1.0.0/16")));
+
+  // A prefix belongs to one peer and moves silently.
+  a_.set("peer " + other + " allowed-ips 10.3.0.0/16");
+  EXPECT_THAT(a_.sh("wg show wg1 allowed-ips"), HasSubstr(b_.public_key() + "\t(none)"));
+  a_.set("peer " + other + " remove");
+  EXPECT_THAT(a_.sh("wg show wg1 peers"), Not(HasSubstr(other)));
+}
+
+TEST_F(WireDevice, OnePrefixCanBeTakenFromAPeer) {
+  Uapi uapi("wg1");
+  const auto key = [&] {
+    const auto get = uapi.ask("get=1\n\n");
+    const auto at = get.find("public_key=") + 11;
+    return get.substr(at, 64);
+  }();
+  EXPECT_EQ(uapi.ask("set=1\npublic_key=" + key + "\nupdate_only=true\nallowed_ip=-10.0.0.2/32\n\n"), "errno=0\n\n");
+  EXPECT_THAT(a_.sh("wg show wg1 allowed-ips"), Not(HasSubstr("10.0.0.2/32")));
+  EXPECT_THAT(a_.sh("wg show wg1 allowed-ips"), HasSubstr("fd00::2/128"));
+  EXPECT_FALSE(a_.pings(b_.inner()));
+  EXPECT_TRUE(reaches(a_, b_.inner(6)));
+}
+
+TEST_F(WireDevice, EventsArePushedAndCountersShown) {
+  Uapi watcher("wg2");
+  EXPECT_EQ(watcher.ask("radial_watch=1\n\n"), "errno=0\n\n");
+  ASSERT_TRUE(reaches(a_, b_.inner()));
+  EXPECT_THAT(watcher.ask(""), HasSubstr("event=handshake\npublic_key="));
+  a_.sh("ip addr del 10.9.0.1/24 dev eth; ip addr add 10.9.0.77/24 dev eth");
+  ASSERT_TRUE(reaches(a_, b_.inner()));
+  for (std::string event; event.find("endpoint=10.9.0.77:51821") == std::string::npos;) event = watcher.ask("");
+  Uapi uapi("wg1");
+  EXPECT_THAT(uapi.ask("radial_get=1\n\n"), testing::ContainsRegex("radial_rx_packets=[1-9]"));
+}
+
+TEST_F(WireDevice, ThousandsOfPeersAreSetAndShown) {
+  constexpr int peers = 3000;
+  std::ofstream config("/run/many.conf");
+  config << "[Interface]\nPrivateKey = WEmlPpnwqQTPiMuBe2jOlHTzQqBAbh1V8jmpjFMIa0I=\n";
+  const auto key_of = [](int i) {
+    static constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string key(42, 'b');
+    for (std::size_t at = 0; at < 4; ++at, i /= 64) key[at] = digits[i % 64];
+    return key + "A=";
+  };
+  for (int i = 0; i < peers; ++i)
+    config << "[Peer]\nPublicKey = " << key_of(i) << "\nAllowedIPs = 10." << 100 + i / 256 << "." << i % 256
+           << ".0/24, fd77:" << std::hex << i << std::dec << "::/48\n";
+  config.close();
+  const auto begin = std::chrono::steady_clock::now();
+  a_.sh("wg setconf wg1 /run/many.conf");
+  EXPECT_EQ(a_.sh("wg show wg1 peers | wc -l"), std::to_string(peers) + "\n");
+  EXPECT_EQ(a_.sh("wg show wg1 allowed-ips | tr '\\t ' '\\n\\n' | grep -cE '/(24|48)$'"), std::to_string(peers * 2) + "\n");
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
+  const auto status = slurp("/proc/" + std::to_string(a_.pid()) + "/status");
+  const auto resident = std::stol(status.substr(status.find("VmRSS:") + 6));
+  EXPECT_LT(resident, 80'000) << "kB";
+  EXPECT_TRUE(a_.running());
+}
+
+TEST_F(WireDevice, LinkMulticastReachesEveryLivePeerWhenAskedFor) {
+  WireNode c(pair_.around, 3, radial_wire());
+  c.start();
+  c.up();
+  a_.add_peer(c);
+  c.add_peer(a_);
+  ASSERT_TRUE(reaches(a_, b_.inner()));
+  ASSERT_TRUE(reaches(a_, c.inner()));
+
+  const auto heard = [&](const WireNode& listener) {
+    Fd socket;
+    listener.inside([&] {
+      socket = Fd(::socket(AF_INET, SOCK_DGRAM, 0));
+      sockaddr_in name{};
+      name.sin_family = AF_INET;
+      name.sin_port = htons(5555);
+      name.sin_addr.s_addr = htonl(0xe0000005);
+      ASSERT_EQ(::bind(socket.get(), reinterpret_cast<sockaddr*>(&name), sizeof name), 0);
+      ip_mreqn group{};
+      group.imr_multiaddr.s_addr = htonl(0xe0000005);
+      group.imr_ifindex = std::stoi(listener.sh("cat /sys/class/net/" + listener.wire() + "/ifindex"));
+      ASSERT_EQ(::setsockopt(socket.get(), IPPROTO_IP, IP_ADD_MEMBERSHIP, &group, sizeof group), 0);
+    });
+    return socket;
+  };
+  const Fd at_b = heard(b_);
+  const Fd at_c = heard(c);
+  const auto send = [&] {
+    a_.inside([&] {
+      const Fd socket(::socket(AF_INET, SOCK_DGRAM, 0));
+      ip_mreqn out{};
+      out.imr_ifindex = std::stoi(a_.sh("cat /sys/class/net/wg1/ifindex"));
+      ASSERT_EQ(::setsockopt(socket.get(), IPPROTO_IP, IP_MULTICAST_IF, &out, sizeof out), 0);
+      sockaddr_in name{};
+      name.sin_family = AF_INET;
+      name.sin_port = htons(5555);
+      name.sin_addr.s_addr = htonl(0xe0000005);
+      ASSERT_EQ(::sendto(socket.get(), "hello", 5, 0, reinterpret_cast<sockaddr*>(&name), sizeof name), 5);
+    });
+  };
+  const auto got = [](const Fd& socket) {
+    char bytes[16];
+    return eventually([&] { return ::recv(socket.get(), bytes, sizeof bytes, MSG_DONTWAIT) == 5; },
+                      std::chrono::milliseconds(1500));
+  };
+  send();
+  EXPECT_FALSE(got(at_b)) << "not asked for";
+  EXPECT_EQ(Uapi("wg1").ask("set=1\nradial_multicast=true\n\n"), "errno=0\n\n");
+  EXPECT_TRUE(eventually([&] {
+    send();
+    return got(at_b) && got(at_c);
+  }, patience));
+}
+
+TEST(WireProgram, ErrorsReachWhoeverStartedIt) {
+  const PrivateNamespace around;
+  const auto start = [](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), radial_wire().path);
+    return *run_process(arguments);
+  };
+  EXPECT_EQ(start({}).exit_code, 1);
+  EXPECT_EQ(start({"a", "b"}).exit_code, 1);
+  EXPECT_THAT(start({"--version"}).out, HasSubstr("radial-wire"));
+  const auto twice = start({"lo"});
+  EXPECT_EQ(twice.exit_code, 1);
+  EXPECT_THAT(twice.err, HasSubstr("lo"));
+  const auto too_long = start({"a-name-of-more-than-15"});
+  EXPECT_EQ(too_long.exit_code, 1);
+  EXPECT_FALSE(std::filesystem::exists("/run/wireguard/lo.sock"));
+}
+
+}  // namespace
+}  // namespace radial::test
