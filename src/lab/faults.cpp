@@ -86,7 +86,8 @@ std::string forward_of(const LabNode& node) {
     std::vector<IpAddress> targets{node.uplink_v4(), node.uplink_v6()};
     targets.insert(targets.end(), node.extra_addresses.begin(), node.extra_addresses.end());
     for (const auto& target : targets)
-      text += fmt::format("    {0} daddr {1} udp dport {2} dnat {0} to :{3}\n", target.is_v4() ? "ip" : "ip6", target, outer, inner);
+      text += fmt::format("    {0} daddr {1} udp dport {2} dnat {0} to {3}\n", target.is_v4() ? "ip" : "ip6", target, outer,
+                          Endpoint::of(target, inner));
   }
   return text;
 }

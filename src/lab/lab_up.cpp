@@ -214,6 +214,7 @@ Result<Lab> Lab::up(const Fabric& fabric, LabOptions options, const Progress& pr
   // The reason comes first; what cannot be cleared away now, the next up() finds.
   if (auto cleared = remove_remains(name); !cleared)
     return forward_error(std::move(lab.error()).within(fmt::format("({})", cleared.error().message)));
+  remove_lock_file(name);
   return forward_error(std::move(lab.error()).within(fmt::format("lab '{}'", name)));
 }
 

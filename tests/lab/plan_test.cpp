@@ -113,16 +113,22 @@ sites: { berlin: { lans: [192.168.20.0/24] } }
               HasSubstr("LAN of fra1: 198.18.7.0/24 overlaps 198.18.0.0/15"));
   EXPECT_THAT(refusal_of(R"(
 fabric: acme
-hubs: { fra1: { endpoint: "192.168.20.99:51820", lans: [192.168.1.0/24] } }
-sites: { berlin: { lans: [192.168.20.0/24] } }
-)"),
-              HasSubstr("lies in LAN 192.168.20.0/24 of berlin"));
-  EXPECT_THAT(refusal_of(R"(
-fabric: acme
 hubs: { fra1: { endpoint: "198.18.77.1:51820", lans: [192.168.1.0/24] } }
 sites: { berlin: { lans: [192.168.20.0/24] } }
 )"),
               HasSubstr("endpoint of fra1: 198.18.77.1/32 overlaps"));
+}
+
+TEST(LabPlan, AnEndpointThatTheInternetCannotLeadToIsRefused) {
+  auto fabric = fabric_of(three_nodes);
+  fabric.hubs[0].endpoints = {Endpoint::parse("192.168.20.99:51820").value()};
+  EXPECT_THAT(plan_lab(fabric, "try").error().message, HasSubstr("lies in LAN 192.168.20.0/24 of berlin"));
+  fabric = fabric_of(three_nodes);
+  fabric.hubs[0].endpoints = {Endpoint::parse("203.0.113.7:51820").value()};
+  fabric.hubs.push_back(fabric.hubs[0]);
+  fabric.hubs[1].name = "fra2";
+  fabric.hubs[1].lans.clear();
+  EXPECT_THAT(plan_lab(fabric, "try").error().message, HasSubstr("fra1 and fra2 have the same endpoint address"));
 }
 
 TEST(LabPlan, ANodeThatIsCalledInternetIsRefused) {
