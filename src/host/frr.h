@@ -28,30 +28,53 @@ struct FrrLines {
   bool operator==(const FrrLines&) const = default;
 };
 
-// A running configuration: for each daemon and context the lines in it.
+// A running configuration: for each daemon and context the lines in it, each
+// once. The key of a nested context joins the commands that lead there:
+// "router bgp 65000 / address-family ipv6 unicast"; "" is the top level, always
+// present. A context without lines is present with none.
 struct FrrRunning {
   std::map<std::string, std::map<std::string, std::vector<std::string>>> daemons;
 };
 
 struct FrrChange {
+  enum class Kind : std::uint8_t { add, replace, remove };
   struct Step {
     std::string daemon;
-    std::string context;
-    std::string line;      // entered as it is; a removal is "no ..."
+    std::string context;   // key as in FrrRunning; contexts on the way are made
+    std::string line;      // entered as it is; a removal is mostly "no ..."; "": only make the context
+    Kind kind = Kind::add;
+    std::string old = {};  // replace, remove: the running line that goes (its context's last command when a context goes)
     bool operator==(const Step&) const = default;
   };
-  std::vector<Step> steps;  // additions first, then removals
+  std::vector<Step> steps;              // additions and replacements first, then removals
+  // Desired lines that a line which is not ours excludes: one sentence each
+  // that names both and the way out. They are not in `steps`.
+  std::vector<std::string> conflicts;
+  // What the steps add: to be recorded as owned before they are applied.
+  // Lines in conflict are not in it; recording them would make the next diff
+  // overwrite what is not ours.
+  std::vector<FrrLines> added;
   [[nodiscard]] bool empty() const { return steps.empty(); }
-  [[nodiscard]] std::vector<std::string> describe() const;  // "ospfd: interface wg0: ip ospf cost 10"
+  [[nodiscard]] std::vector<std::string> describe() const;  // "ospfd: interface wg0: ip ospf cost 10"; secrets left out
 };
 
 // Pure. `owned`: the lines that Radial put there before (from our state file):
 // an owned line that is no longer desired is removed; a line that is not ours
 // never is. A line that carries a single value ("ip ospf cost N", "ospf
 // router-id X") replaces its owned predecessor without a removal, so that no
-// adjacency is reset.
+// adjacency is reset (but for a changed area, which FRR refuses to replace). A
+// value that drifted from ours is put back; a value where we never wrote one
+// is a conflict. Additions keep the order of `desired`; removals run against
+// the order of `owned`. A context of ours (router, route-map, bfd) that nothing
+// is left in goes as a whole, `router ospf` only while no interface of somebody
+// else is in OSPF. Route-maps and filters are ours in every daemon of
+// `running`: vtysh hands them round when it loads a saved configuration.
 [[nodiscard]] FrrChange diff_frr(const std::vector<FrrLines>& desired, const std::vector<FrrLines>& owned,
                                  const FrrRunning& running);
+
+// The ownership record before and after a change was applied. Pure.
+[[nodiscard]] std::vector<FrrLines> owned_before(std::vector<FrrLines> owned, const FrrChange& change);
+[[nodiscard]] std::vector<FrrLines> owned_after(const std::vector<FrrLines>& owned, const std::vector<FrrLines>& desired);
 
 struct OspfNeighbor {
   IpAddress router_id;
@@ -76,6 +99,7 @@ struct OspfInterface {
   bool passive = false;
 };
 
+// For each prefix the route that zebra chose; all candidates where it chose none.
 struct LearnedRoute {
   Prefix prefix;
   std::string protocol;                   // "ospf", "bgp", "static"
@@ -88,8 +112,11 @@ struct LearnedRoute {
 
 class Frr {
  public:
-  // `run_dir` holds the sockets. Nothing is connected before it is needed.
-  explicit Frr(std::string run_dir = "/run/frr", std::chrono::milliseconds deadline = std::chrono::seconds(5));
+  // `run_dir` holds the sockets, `config_dir` frr.conf. Nothing is connected
+  // before it is needed. `deadline` bounds each command, and the wait for
+  // mgmtd's lock (which another session, or a daemon that starts, may hold).
+  explicit Frr(std::string run_dir = "/run/frr", std::chrono::milliseconds deadline = std::chrono::seconds(5),
+               std::string config_dir = "/etc/frr");
   Frr(Frr&&) noexcept;
   Frr& operator=(Frr&&) noexcept;
   ~Frr();
@@ -105,19 +132,39 @@ class Frr {
   // the socket's peer credentials); nothing when it is not there.
   std::optional<std::int64_t> incarnation(const std::string& daemon);
 
+  // From FRR 10 on, mgmtd holds the configuration of zebra and staticd: their
+  // lines are read there and shown under the daemon asked for (staticd: static
+  // routes; zebra: the rest). "mgmtd" itself shows all that it holds.
   Result<FrrRunning> running(const std::set<std::string>& daemons);
+  // Enters the steps context by context, one line a command, and goes on past
+  // a line that is refused: the error then names every refused line with FRR's
+  // words. A removal of what is gone already is no error. Lines of zebra and
+  // staticd go to mgmtd where there is one. Nothing stays in config mode.
   Status apply(const FrrChange& change);
-  // `write memory` as vtysh does it, from running configurations (so that FRR comes up
-  // configured without us); what a person wrote in frr.conf is kept.
+  // Writes our lines, and nothing else, to FRR's start-up configuration, so
+  // that FRR comes up configured without us: frr.conf, or DAEMON.conf where the
+  // machine is set up so (vtysh.conf(5)). The rest of the file, comments and
+  // all, keeps its bytes; a file that is right already is not written. It is
+  // not "write memory": that drops comments and stanzas of daemons that do not
+  // run, and would persist what a person is only trying out.
+  Status save(const std::vector<FrrLines>& desired, const std::vector<FrrLines>& owned);
+  // The same, for the changes that this object applied since it last saved.
   Status save();
 
   Result<std::vector<OspfNeighbor>> ospf_neighbors();
   Result<std::vector<OspfInterface>> ospf_interfaces();
   Result<std::vector<LearnedRoute>> routes(Family family);
   // Whether this router originates a network-LSA for `address` (its own on an
-  // NBMA wire where it is DR): FRR 8.4 forgets it after some restarts.
+  // NBMA wire where it is DR): FRR 8.4 forgets it after some restarts
+  // (host/frr_nbma_repair.h decides what to do).
   Result<bool> originates_network_lsa(const IpAddress& address);
   Status clear_ospf_process();
+  // Drops one adjacency; it forms again at once.
+  Status clear_ospf_neighbor(const IpAddress& router_id);
+  // Lets ospfd drop withdrawn LSAs after a second instead of a minute, until it
+  // is restarted (the command is hidden: it is neither shown nor saved). For
+  // every router on an NBMA wire; entering it again is harmless.
+  Status hasten_lsa_removal();
 
  private:
   struct Impl;
