@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "steer/delta_order.h"
 #include "steer/spot.h"
@@ -163,9 +164,8 @@ struct Steering::Impl {
 
   // Builds everything from `fib`; `observed` (holder numbers beyond the book's
   // are `strangers`) is what the delta starts from.
-  SteerDelta rebuild(PeerBook new_book, std::span<const FibRoute> fib, std::span<const PlacedPrefix> observed,
-                     const PeerBook* former) {
-    book = std::move(new_book);
+  SteerDelta rebuild(PeerBook new_book, std::span<const FibRoute> fib, std::span<const PlacedPrefix> observed) {
+    const auto former = std::exchange(book, std::move(new_book));
     tree = SpotTree();
     refused.clear();
     plant_regions(tree, book);
@@ -177,8 +177,8 @@ struct Steering::Impl {
       if (key == parking) return parked();
       const auto [known, is_new] = holders.emplace(key, parked() + 1 + static_cast<PeerIndex>(strangers.size()));
       if (is_new) {
-        const auto was = former == nullptr ? nobody : former->with_key(key);
-        strangers.push_back({key, was == nobody ? nobody : book.named((*former)[was].node), was != nobody});
+        const auto was = former.with_key(key);
+        strangers.push_back({key, was == nobody ? nobody : book.named(former[was].node), was != nobody});
       }
       return known->second;
     };
@@ -217,18 +217,17 @@ Steering::~Steering() = default;
 
 SteerDelta Steering::start(std::vector<SteerPeer> peers, std::span<const FibRoute> fib,
                            std::span<const PlacedPrefix> observed) {
-  return impl_->rebuild(PeerBook(std::move(peers)), fib, observed, nullptr);
+  return impl_->rebuild(PeerBook(std::move(peers)), fib, observed);
 }
 
 SteerDelta Steering::resync(std::span<const FibRoute> fib, std::span<const PlacedPrefix> observed) {
-  return impl_->rebuild(PeerBook(impl_->book), fib, observed, nullptr);
+  return impl_->rebuild(PeerBook(impl_->book), fib, observed);
 }
 
 SteerDelta Steering::set_peers(std::vector<SteerPeer> peers) {
   const auto routes = fib();
   const auto placed = table();
-  const auto former = impl_->book;
-  return impl_->rebuild(PeerBook(std::move(peers)), routes, placed, &former);
+  return impl_->rebuild(PeerBook(std::move(peers)), routes, placed);
 }
 
 SteerDelta Steering::apply(std::span<const RouteEvent> events) {

@@ -1,5 +1,5 @@
 // Steering: FIB + grants -> AllowedIPs of one multipoint wire, event by event.
-// Pure: no I/O and no clock. docs/steering.md tells why it is as it is.
+// Pure: no I/O and no clock.
 //
 // Who gets a destination d:
 //   - An own address of a peer: that peer.
@@ -52,8 +52,9 @@ class Steering {
   ~Steering();
 
   // Starts anew: the delta is from what the wire is seen to hold to what it
-  // should hold. Nothing that is right is in it. A prefix of a peer that is not
-  // ours is left alone, unless it is one that a peer of ours must have.
+  // should hold. Nothing that is right is in it. A prefix of a peer that neither
+  // is ours nor was is left alone, unless a peer of ours must have it. One node
+  // is one peer here; what it had under an earlier key counts as its own.
   [[nodiscard]] SteerDelta start(std::vector<SteerPeer> peers, std::span<const FibRoute> fib,
                                  std::span<const PlacedPrefix> observed);
 

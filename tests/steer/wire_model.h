@@ -50,6 +50,11 @@ class WireModel {
     for (const auto& placement : delta) step(placement);
   }
 
+  // Takes a peer off the wire, and its prefixes with it.
+  void remove_peer(const PublicKey& peer) {
+    std::erase_if(table_, [&](const auto& entry) { return entry.second == peer; });
+  }
+
   // Cryptokey routing; nothing for the parking peer, which nobody is.
   [[nodiscard]] std::optional<PublicKey> lookup(const IpAddress& destination) const {
     const std::pair<const Prefix, PublicKey>* best = nullptr;
