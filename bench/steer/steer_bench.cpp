@@ -6,8 +6,8 @@
 // moves one of them to the pair's other peer and back. A default route by another
 // interface and a /24 of its own for each peer stand beside them. The ratio is to
 // 10 peers: it should stay near 1.
-// Bulk: 100,000 routes of 1,000 peers, in grants that every one of 250 groups of
-// four shares; placed from nothing, then as one burst of events, then seen again
+// Bulk: 100,000 routes of 1,000 peers, in 250 groups of four that share 400
+// granted /24 each; placed from nothing, then as one burst of events, then seen again
 // (an audit that finds nothing to do).
 #include <algorithm>
 #include <chrono>
@@ -31,9 +31,12 @@ PublicKey key_of(std::uint32_t number) {
 }
 
 IpAddress tunnel(std::uint32_t peer) { return IpAddress::from_v4(0x64400000U + 1 + peer); }  // 100.64.0.0/10
-Prefix slash24(std::uint32_t base, std::uint32_t number) { return Prefix::of(IpAddress::from_v4(base + (number << 8)), 24); }
-
-SteerPeer bare(std::uint32_t number) { return {key_of(number), "site-" + std::to_string(number), {tunnel(number)}, {}, {}}; }
+Prefix slash24(std::uint32_t base, std::uint32_t number) {
+  return Prefix::of(IpAddress::from_v4(base + (number << 8)), 24);
+}
+SteerPeer bare(std::uint32_t number) {
+  return {key_of(number), "site-" + std::to_string(number), {tunnel(number)}, {}, {}};
+}
 
 constexpr std::uint32_t contested_base = 0x0a000000;  // 10.0.0.0
 constexpr std::uint32_t own_base = 0xac100000;        // 172.16.0.0

@@ -276,7 +276,8 @@ struct Game {
     for (int n = below(random, 4); n > 0; --n) {
       const auto table = wire.table();
       const auto at = world.any_prefix(random);
-      const auto held = std::find_if(table.begin(), table.end(), [&](const auto& placed) { return placed.prefix == at; });
+      const auto held =
+          std::find_if(table.begin(), table.end(), [&](const auto& placed) { return placed.prefix == at; });
       Placement meddling{at, {}, {}};
       if (held != table.end()) meddling.from = held->peer;
       if (!one_in(random, 3) || !meddling.from)
