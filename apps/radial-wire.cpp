@@ -17,6 +17,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,8 @@
 #include <sodium.h>
 
 #include "base/log.h"
+#include "engine/crypto/aead.h"
+#include "engine/crypto/primitives.h"
 #include "engine/process/confine.h"
 #include "engine/process/daemon.h"
 #include "engine/process/janitor.h"
@@ -108,6 +111,14 @@ void end_on_signals(Wire& wire) {
   ::signal(SIGHUP, SIG_IGN);
 }
 
+// Lets libraries open now what they open at their first use: afterwards no
+// file can be opened.
+void warm_up() {
+  ::tzset();
+  static_cast<void>(blake2s({}));
+  static_cast<void>(make_best_aead());
+}
+
 Status serve(const Arguments& arguments, Readiness& readiness) {
   const bool offload = environment("RADIAL_WIRE_NO_OFFLOAD") != "1";
   RADIAL_ASSIGN(auto tun, open_device(arguments.interface_name, offload));
@@ -131,6 +142,7 @@ Status serve(const Arguments& arguments, Readiness& readiness) {
     return renamed;
   }));
   end_on_signals(*wire);
+  warm_up();
   RADIAL_TRY(restrict_calls(wire->routing_socket()));
   readiness.report_ready();
   spdlog::debug("interface {} is served", link->name);

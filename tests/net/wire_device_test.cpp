@@ -82,6 +82,13 @@ TEST_F(WireDevice, DownAndUpKeepsTheConfigurationAndMakesNewSessions) {
   EXPECT_EQ(a_.sh("wg showconf wg1"), config);
 }
 
+TEST_F(WireDevice, AMomentDownDoesNotLoseThePort) {
+  for (int i = 0; i < 20; ++i) a_.sh("ip link set wg1 down; ip link set wg1 up");
+  EXPECT_TRUE(reaches(a_, b_.inner()));
+  EXPECT_EQ(a_.sh("wg show wg1 listen-port"), "51821\n");
+  EXPECT_NE(a_.sh("ss -Hlun 'sport = 51821' | wc -l"), "0\n");
+}
+
 TEST_F(WireDevice, ARenameTakesTheSocketAlong) {
   ASSERT_TRUE(reaches(a_, b_.inner()));
   a_.sh("ip link set wg1 name tunnel7");

@@ -61,11 +61,12 @@ DeviceStatus Device::status() const {
 void Device::up(const Now& now, Actions& out) {
   const std::lock_guard lock(impl_->mutex);
   if (up_.exchange(true)) return;
+  std::vector<Peer*> kept_alive;
   for (auto* peer : impl_->order) {
     impl_->send_staged(*peer, now, out);
-    if (peer->persistent_interval_.load() != 0) impl_->send_keepalive(*peer, now, out);
-    impl_->reschedule(*peer);
+    if (peer->persistent_interval_.load() != 0) kept_alive.push_back(peer);
   }
+  impl_->begin_keepalives(kept_alive, now, out);
 }
 
 void Device::down() {
@@ -100,12 +101,13 @@ void Device::receive_handshake(Bytes message, const UdpPath& from, bool busy, co
   if (!opened) return;
   lock.lock();
   if (!up_.load() || impl_->identity != identity) return;
-  auto* peer = impl_->consume_initiation(std::move(*opened), message, now.boot);
-  if (peer == nullptr) return;
-  impl_->roam(*peer, from, now, out);
-  impl_->respond(*peer, now, out);
-  impl_->handshake_received(*peer, message.size(), now);
-  impl_->reschedule(*peer);
+  auto consumed = impl_->consume_initiation(std::move(*opened), message, now.boot);
+  if (!consumed) return;
+  auto& peer = *consumed->first;
+  impl_->roam(peer, from, now, out);
+  impl_->respond(peer, std::move(consumed->second), now, out);
+  impl_->handshake_received(peer, message.size(), now);
+  impl_->reschedule(peer);
 }
 
 void Device::poll(const Now& now, Actions& out) {

@@ -13,13 +13,15 @@ void Device::Impl::configure(DeviceChange change, const Now& now, Actions& out) 
   }
   if (change.private_key) set_private_key(*change.private_key, routes);
 
-  std::vector<std::pair<Peer*, bool>> changed;  // and whether a keepalive is to go out
+  std::vector<Peer*> changed;
+  std::vector<Peer*> kept_alive;  // whose persistent keepalive was turned on
   for (auto& peer_change : change.peers) {
     const auto found = peers.find(peer_change.key);
     const bool had_keepalive = found != peers.end() && found->second->persistent_interval_.load() != 0;
     auto* peer = apply(peer_change, routes, now);
     if (peer == nullptr) continue;
-    changed.emplace_back(peer, !had_keepalive && peer->persistent_interval_.load() != 0);
+    changed.push_back(peer);
+    if (!had_keepalive && peer->persistent_interval_.load() != 0) kept_alive.push_back(peer);
   }
 
   routes.commit();
@@ -28,10 +30,13 @@ void Device::Impl::configure(DeviceChange change, const Now& now, Actions& out) 
   removed.clear();
 
   if (device.is_up()) {
-    for (const auto& [peer, wants_keepalive] : changed) {
-      // A later change of the same request may have removed it.
-      if (std::find(order.begin(), order.end(), peer) == order.end()) continue;
-      if (wants_keepalive) send_keepalive(*peer, now, out);
+    // A later change of the same request may have removed one; it is freed in
+    // a collect(), and that only by who has the mutex.
+    const auto is_removed = [](const Peer* peer) { return is_dead(*peer); };
+    std::erase_if(changed, is_removed);
+    std::erase_if(kept_alive, is_removed);
+    begin_keepalives(kept_alive, now, out);
+    for (auto* peer : changed) {
       send_staged(*peer, now, out);
       reschedule(*peer);
     }
@@ -96,6 +101,20 @@ void Device::Impl::set_keepalive(Peer& peer, std::uint16_t seconds, Instant now)
     peer.persistent_at_.store(0);
   } else if (pending != 0) {
     peer.persistent_at_.store(std::min(pending, to_ns(now) + interval));
+  }
+}
+
+// A keepalive to each means a handshake with each. A few are begun at once; of
+// many, poll() takes its share a call, so that the mutex is not held for long.
+void Device::Impl::begin_keepalives(std::span<Peer* const> kept_alive, const Now& now, Actions& out) {
+  constexpr std::size_t few = 16;
+  for (auto* peer : kept_alive) {
+    if (kept_alive.size() <= few) {
+      send_keepalive(*peer, now, out);
+    } else {
+      peer->persistent_at_.store(to_ns(now.boot));
+    }
+    reschedule(*peer);
   }
 }
 

@@ -29,16 +29,18 @@ void Device::Impl::initiate(Peer& peer, bool is_retry, const Now& now, Actions& 
   reschedule(peer);
 }
 
-void Device::Impl::respond(Peer& peer, const Now& now, Actions& out) {
-  auto& state = state_of(peer);
+// The answered handshake is not the peer's pending one: when both sides begin at
+// once, each answers the other and still takes the answer to its own. (Linux has
+// one place for both, loses its own, and begins again after 5 s.)
+void Device::Impl::respond(Peer& peer, Handshake handshake, const Now& now, Actions& out) {
   peer.last_handshake_sent_.store(to_ns(now.boot));
   const auto index = indices.add_handshake(peer);
   std::array<std::uint8_t, response::size> message{};
-  if (!create_response(state.handshake, remote_keys(peer), x25519_private(entropy), index, message)) {
+  if (!create_response(handshake, remote_keys(peer), x25519_private(entropy), index, message)) {
     indices.remove_handshake(index);
     return;
   }
-  begin_session(peer, now.boot);
+  begin_session(peer, handshake, now.boot);
   send_handshake(peer, message, now.boot, out);
 }
 
@@ -70,21 +72,20 @@ void Device::Impl::send_cookie(Bytes message, const UdpPath& to, Instant now, Ac
   out.datagrams.push_back({to, 0, PublicKey(), {reply.begin(), reply.end()}});
 }
 
-Peer* Device::Impl::consume_initiation(OpenedInitiation opened, Bytes message, Instant now) {
+std::optional<std::pair<Peer*, Handshake>> Device::Impl::consume_initiation(OpenedInitiation opened, Bytes message,
+                                                                           Instant now) {
   const auto found = peers.find(opened.remote_static);
-  if (found == peers.end()) return nullptr;
+  if (found == peers.end()) return std::nullopt;
   auto& peer = *found->second;
   auto& state = state_of(peer);
   const auto timestamp = finish_initiation(opened, static_static(peer), message.first<initiation::size>());
-  if (!timestamp) return nullptr;
+  if (!timestamp) return std::nullopt;
   const bool replayed = *timestamp <= state.latest_timestamp;
   const bool flood = state.initiation_consumed && *state.initiation_consumed + limits.initiation_interval > now;
-  if (replayed || flood) return nullptr;
+  if (replayed || flood) return std::nullopt;
   state.latest_timestamp = *timestamp;
   state.initiation_consumed = now;
-  clear_handshake(peer);
-  state.handshake = adopt(std::move(opened));
-  return &peer;
+  return std::pair(&peer, adopt(std::move(opened)));
 }
 
 void Device::Impl::consume_response(Bytes message, const UdpPath& from, const Now& now, Actions& out) {
@@ -95,7 +96,7 @@ void Device::Impl::consume_response(Bytes message, const UdpPath& from, const No
     return;
   }
   roam(*peer, from, now, out);
-  begin_session(*peer, now.boot);
+  begin_session(*peer, std::exchange(state.handshake, Handshake()), now.boot);
   handshake_completed(*peer, now, out);
   // What waits, or else a keepalive: either tells the responder that we have
   // the keys.
@@ -124,10 +125,7 @@ void Device::Impl::handshake_received(Peer& peer, std::size_t size, const Now& n
 
 void Device::Impl::clear_handshake(Peer& peer) {
   auto& handshake = state_of(peer).handshake;
-  if (handshake.state == Handshake::State::created_initiation ||
-      handshake.state == Handshake::State::created_response) {
-    indices.remove_handshake(handshake.local_index);
-  }
+  if (handshake.state == Handshake::State::created_initiation) indices.remove_handshake(handshake.local_index);
   handshake = Handshake();
 }
 

@@ -28,7 +28,7 @@ struct PeerState {
 
   PresharedKey preshared_key;
   std::optional<Secret> static_static;  // computed when first needed
-  Handshake handshake;
+  Handshake handshake;  // the initiation that waits for its response, if any
   Tai64n latest_timestamp{};  // the greatest that came
   Tai64n sent_timestamp{};
   std::optional<Instant> initiation_consumed;
@@ -56,17 +56,20 @@ struct Device::Impl {
   void set_private_key(const Secret& key, AllowedIps::Transaction& routes);
   Peer* apply(PeerChange& change, AllowedIps::Transaction& routes, const Now& now);
   void set_keepalive(Peer& peer, std::uint16_t seconds, Instant now);
+  void begin_keepalives(std::span<Peer* const> peers, const Now& now, Actions& out);
   void remove(Peer& peer, AllowedIps::Transaction& routes);
   void publish_peers();
 
   // ---- device_handshake.cpp
   void initiate(Peer& peer, bool is_retry, const Now& now, Actions& out);
-  void respond(Peer& peer, const Now& now, Actions& out);
+  void respond(Peer& peer, Handshake handshake, const Now& now, Actions& out);
   // What is known of a message before its handshake is looked at.
   enum class Admission { refused, cookie, admitted };
   [[nodiscard]] Admission admit(Bytes message, const UdpPath& from, bool busy, Instant now);
   void send_cookie(Bytes message, const UdpPath& to, Instant now, Actions& out);
-  [[nodiscard]] Peer* consume_initiation(OpenedInitiation opened, Bytes message, Instant now);
+  // Its peer, and the handshake to answer; nothing when it is to be ignored.
+  [[nodiscard]] std::optional<std::pair<Peer*, Handshake>> consume_initiation(OpenedInitiation opened, Bytes message,
+                                                                              Instant now);
   void consume_response(Bytes message, const UdpPath& from, const Now& now, Actions& out);
   void consume_cookie(Bytes message, Instant now);
   void handshake_received(Peer& peer, std::size_t size, const Now& now);
@@ -77,7 +80,7 @@ struct Device::Impl {
   void send_handshake(Peer& peer, MutableBytes message, Instant now, Actions& out);
 
   // ---- device_session.cpp
-  void begin_session(Peer& peer, Instant now);
+  void begin_session(Peer& peer, const Handshake& handshake, Instant now);
   void confirm(Keypair& keypair, const Now& now, Actions& out);
   void handshake_completed(Peer& peer, const Now& now, Actions& out);
   void clear_keypairs(Peer& peer);

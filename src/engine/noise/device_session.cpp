@@ -8,13 +8,12 @@ namespace radial::engine {
 // The three slots (paper, section 6.2 and the kernel): the initiator may send
 // at once, its response proves the other side; the responder keeps the new
 // keypair aside until a first packet under it proves that the initiator has it.
-void Device::Impl::begin_session(Peer& peer, Instant now) {
+void Device::Impl::begin_session(Peer& peer, const Handshake& handshake, Instant now) {
   auto& state = state_of(peer);
-  auto keys = derive_session(state.handshake);
+  auto keys = derive_session(handshake);
   auto keypair = std::make_unique<Keypair>(
-      Keypair::Parts{&peer, state.handshake.local_index, state.handshake.remote_index, keys.initiator, now},
+      Keypair::Parts{&peer, handshake.local_index, handshake.remote_index, keys.initiator, now},
       std::move(keys.send), std::move(keys.receive));
-  state.handshake = Handshake();
   indices.add(*keypair);  // takes the handshake's index over
 
   if (keys.initiator) {

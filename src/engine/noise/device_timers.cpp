@@ -66,6 +66,11 @@ void Device::Impl::retransmit(Peer& peer, const Now& now, Actions& out) {
     out.events.push_back({Event::Kind::handshake_gave_up, peer.key(), now.wall, UdpPath()});
     return;
   }
+  if (const auto last = peer.last_handshake_sent_.load(); !may_initiate(last, now.boot, limits)) {
+    // A response of ours went out meanwhile. If nothing comes of it, go on.
+    state.retransmit_at = from_ns(last) + limits.rekey_timeout + timers.jitter(peer, now.boot);
+    return;
+  }
   ++state.attempts;
   // No answer: perhaps the local address we insist on is the reason.
   clear_local(peer);

@@ -22,6 +22,7 @@ Result<std::unique_ptr<Worker>> Worker::start(const Surroundings& surroundings, 
   RADIAL_ASSIGN(auto wake, Wake::make());
   std::unique_ptr<Worker> worker(new Worker(surroundings, queue, std::move(wake)));
   worker->thread_ = std::thread([raw = worker.get()] { raw->run(); });
+  ::pthread_setname_np(worker->thread_.native_handle(), fmt::format("queue {}", queue).c_str());
   return worker;
 }
 
@@ -35,15 +36,22 @@ Worker::~Worker() {
 }
 
 void Worker::set_port(std::shared_ptr<UdpPort> port) {
-  {
-    const std::lock_guard lock(mutex_);
-    port_ = std::move(port);
-  }
+  std::unique_lock lock(mutex_);
+  next_port_ = std::move(port);
+  offered_ = true;
   wake_.signal();
+  taken_.wait(lock, [this] { return !offered_ || finished_; });
+  next_port_.reset();
 }
 
 void Worker::run() {
-  ::pthread_setname_np(::pthread_self(), fmt::format("queue {}", queue_).c_str());
+  serve();
+  const std::lock_guard lock(mutex_);
+  finished_ = true;
+  taken_.notify_all();
+}
+
+void Worker::serve() {
   DataPath path(surroundings_.device, make_best_aead());
   Transmitter transmitter(surroundings_.tun, path, surroundings_.slow, queue_);
   Receiver receiver(surroundings_.tun, path, surroundings_.slow, queue_);
@@ -62,7 +70,10 @@ void Worker::run() {
     if (waits[0].revents != 0) {
       wake_.clear();
       const std::lock_guard lock(mutex_);
-      port = port_;
+      if (!offered_) continue;
+      port = std::move(next_port_);
+      offered_ = false;
+      taken_.notify_all();
       v4 = port != nullptr ? port->socket(queue_, Family::v4) : nullptr;
       v6 = port != nullptr ? port->socket(queue_, Family::v6) : nullptr;
       continue;

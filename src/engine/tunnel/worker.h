@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -30,19 +31,24 @@ class Worker {
   [[nodiscard]] static Result<std::unique_ptr<Worker>> start(const Surroundings& surroundings, std::size_t queue);
   ~Worker();
 
-  // The sockets to use from now on; null while the interface is down.
+  // The sockets to use from now on; null while the interface is down. Returns
+  // when the thread has let the ones before go, so that their port is free.
   void set_port(std::shared_ptr<UdpPort> port);
 
  private:
   Worker(const Surroundings& surroundings, std::size_t queue, Wake wake);
   void run();
+  void serve();
 
   const Surroundings surroundings_;
   const std::size_t queue_;
   const Wake wake_;
   std::atomic<bool> stopping_{false};
   std::mutex mutex_;
-  std::shared_ptr<UdpPort> port_;  // under mutex_; the thread keeps a copy
+  std::condition_variable taken_;
+  std::shared_ptr<UdpPort> next_port_;  // under mutex_, until the thread takes it
+  bool offered_ = false;                // under mutex_
+  bool finished_ = false;               // under mutex_
   std::thread thread_;
 };
 
