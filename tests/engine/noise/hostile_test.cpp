@@ -256,17 +256,37 @@ TEST_F(Hostile, AFloodWithoutTheRightMac1IsNotAnswered) {
   EXPECT_EQ(w.log.size(), before);
 }
 
-TEST_F(Hostile, BothBeginAtTheSameMoment) {
+// Each answers the other, and each takes the answer to its own: two sessions,
+// and nobody waits for a retry.
+class Crossing : public Hostile, public ::testing::WithParamInterface<int> {};
+
+TEST_P(Crossing, BothBeginAtTheSameMoment) {
+  const milliseconds delay(GetParam());
+  w.network = [=](Wire&) { return Delays{delay}; };
   a.send(b, 1);
   b.send(a, 2);
-  w.run(seconds(7));
+  w.run(4 * delay);
   EXPECT_THAT(b.delivered, ElementsAre(1));
   EXPECT_THAT(a.delivered, ElementsAre(2));
   EXPECT_EQ(a.send(b, 3), Outbound::Verdict::sealed);
   EXPECT_EQ(b.send(a, 4), Outbound::Verdict::sealed);
-  w.run(seconds(1));
+  w.run(seconds(20));
   EXPECT_THAT(b.delivered, ElementsAre(1, 3));
   EXPECT_THAT(a.delivered, ElementsAre(2, 4));
+  EXPECT_EQ(w.sent(1), 2U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Delays, Crossing, ::testing::Values(1, 50, 400, 1000));
+
+TEST_F(Hostile, CrossingInitiationsWhoseResponsesAreLost) {
+  w.network = [](Wire& wire) { return wire.bytes[0] == 2 ? Delays{} : Delays{milliseconds(400)}; };
+  a.send(b, 1);
+  b.send(a, 2);
+  w.run(seconds(3));
+  w.network = [](Wire&) { return Delays{milliseconds(400)}; };
+  w.run(seconds(10));
+  EXPECT_THAT(b.delivered, ElementsAre(1));
+  EXPECT_THAT(a.delivered, ElementsAre(2));
 }
 
 TEST_F(Hostile, TwoInitiationsWithin20MillisecondsAreOne) {
