@@ -64,7 +64,7 @@ struct Inbound {
   };
   Verdict verdict = Verdict::malformed;
   Peer* peer = nullptr;  // set once the message is authenticated
-  std::span<std::uint8_t> inner;  // trimmed to the IP length, ECN applied
+  std::span<std::uint8_t> inner{};  // trimmed to the IP length, ECN applied
 };
 
 class DataPath {
