@@ -59,7 +59,6 @@ struct Frr::Impl {
   std::chrono::milliseconds deadline;
   std::string config_dir;
   std::map<std::string, frr::VtySession> sessions;
-  FrrChange unsaved;
 
   [[nodiscard]] std::string path_of(const std::string& daemon) const { return fmt::format("{}/{}.vty", run_dir, daemon); }
 
@@ -182,10 +181,6 @@ struct Frr::Impl {
       first = last;
     }
     forgive_done_removals(failures);
-    std::set<const FrrChange::Step*> failed;
-    for (const auto& failure : failures) failed.insert(failure.step);
-    for (const auto& step : change.steps)
-      if (!failed.contains(&step)) unsaved.steps.push_back(step);
     if (failures.empty()) return {};
     std::string all;
     for (const auto& [step, words] : failures) {
@@ -198,7 +193,7 @@ struct Frr::Impl {
 };
 
 Frr::Frr(std::string run_dir, std::chrono::milliseconds deadline, std::string config_dir)
-    : impl_(std::make_unique<Impl>(Impl{std::move(run_dir), deadline, std::move(config_dir), {}, {}})) {}
+    : impl_(std::make_unique<Impl>(Impl{std::move(run_dir), deadline, std::move(config_dir), {}})) {}
 Frr::Frr(Frr&&) noexcept = default;
 Frr& Frr::operator=(Frr&&) noexcept = default;
 Frr::~Frr() = default;
@@ -230,15 +225,7 @@ Result<FrrRunning> Frr::running(const std::set<std::string>& daemons) {
 Status Frr::apply(const FrrChange& change) { return impl_->apply(change); }
 
 Status Frr::save(const std::vector<FrrLines>& desired, const std::vector<FrrLines>& owned) {
-  RADIAL_TRY(frr::save_startup(impl_->config_dir, desired, owned));
-  impl_->unsaved = {};
-  return {};
-}
-
-Status Frr::save() {
-  RADIAL_TRY(frr::save_startup(impl_->config_dir, impl_->unsaved));
-  impl_->unsaved = {};
-  return {};
+  return frr::save_startup(impl_->config_dir, desired, owned);
 }
 
 Result<std::vector<OspfNeighbor>> Frr::ospf_neighbors() {

@@ -148,8 +148,6 @@ class Frr {
   // not "write memory": that drops comments and stanzas of daemons that do not
   // run, and would persist what a person is only trying out.
   Status save(const std::vector<FrrLines>& desired, const std::vector<FrrLines>& owned);
-  // The same, for the changes that this object applied since it last saved.
-  Status save();
 
   Result<std::vector<OspfNeighbor>> ospf_neighbors();
   Result<std::vector<OspfInterface>> ospf_interfaces();

@@ -43,7 +43,8 @@ std::vector<FrrLines> with_copies(std::vector<FrrLines> owned, const FrrRunning&
     FrrLines shared{"", owned[i].context, {}};
     for (const auto& line : owned[i].lines)
       if (frr::is_shared(shared.context, line)) shared.lines.push_back(line);
-    if (shared.lines.empty()) continue;
+    const bool empty_context = owned[i].lines.empty() && frr::is_shared(shared.context, "");
+    if (shared.lines.empty() && !empty_context) continue;
     for (const auto& [daemon, contexts] : running.daemons) {
       if (daemon == owned[i].daemon || !contexts.contains(shared.context)) continue;
       shared.daemon = daemon;

@@ -117,16 +117,20 @@ class Editor {
     const auto block = context_key(step.context, step.old);
     std::vector<std::string> kept;
     bool closed = false;
+    bool gap = false;  // something went right before
     for (std::size_t i = 0; i < lines_.size(); ++i) {
       const auto& line = parsed_[i];
       const bool opens = line.kind == ConfigLine::Kind::opens;
       const bool of_block = is_within(opens ? line.key : line.context, block) && line.kind != ConfigLine::Kind::other;
       const bool is_line = line.kind == ConfigLine::Kind::plain && line.context == step.context &&
                            facts_of(step.context, line.text).canonical == old;
-      // The separator that follows a block goes with it.
-      const bool separator = closed && line.text == "!";
+      // The separator that follows a block goes with it, and one of the two
+      // that a line stood between.
+      const bool doubled = gap && !kept.empty() && kept.back() == lines_[i];
+      const bool separator = line.text == "!" && (closed || doubled);
       closed = of_block;
-      if (!of_block && !is_line && !separator) kept.push_back(lines_[i]);
+      gap = of_block || is_line;
+      if (!gap && !separator) kept.push_back(lines_[i]);
     }
     lines_ = std::move(kept);
     drop_if_empty(step.context);

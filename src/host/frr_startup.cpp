@@ -1,7 +1,7 @@
 #include "host/frr_startup.h"
 
-#include <functional>
 #include <filesystem>
+#include <functional>
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -36,6 +36,20 @@ bool is_integrated(const fs::path& folder) {
   return true;
 }
 
+// The file that a link names, as an editor would follow it. Only the file
+// itself is looked at: resolving the whole path would lead out of another
+// root folder reached through /proc/PID/root.
+fs::path behind_link(fs::path file) {
+  constexpr int link_limit = 8;
+  std::error_code error;
+  for (int i = 0; i < link_limit && fs::is_symlink(file, error); ++i) {
+    const auto target = fs::read_symlink(file, error);
+    if (error) break;
+    file = target.is_absolute() ? target : file.parent_path() / target;
+  }
+  return file;
+}
+
 using Edit = std::function<std::string(const std::string&)>;
 
 Status edit_file(const fs::path& file, const Edit& edit) {
@@ -50,10 +64,7 @@ Status edit_file(const fs::path& file, const Edit& edit) {
   }
   const auto after = edit(before);
   if (after == before) return {};
-  // Through a link to the file that it names, as an editor would.
-  std::error_code ignored;
-  const auto real = fs::weakly_canonical(file, ignored);
-  const auto& target = ignored ? file : real;
+  const auto target = behind_link(file);
   RADIAL_TRY(write_file_atomically(target, after, info.st_mode & 07777U));
   if (::chown(target.c_str(), info.st_uid, info.st_gid) != 0)
     return fail_errno(errno, fmt::format("cannot give {} back to its owner", target.string()));
@@ -98,17 +109,6 @@ Status save_startup(const std::string& config_dir, const std::vector<FrrLines>& 
     };
     RADIAL_TRY(edit_file(folder / name, [&](const std::string& text) { return merge_config(text, lines_for(wanted), lines_for(ours)); }));
   }
-  return {};
-}
-
-Status save_startup(const std::string& config_dir, const FrrChange& change) {
-  const fs::path folder = config_dir;
-  if (is_integrated(folder))
-    return edit_file(folder / "frr.conf", [&](const std::string& text) { return edit_config(text, change); });
-  std::map<std::string, FrrChange> files;
-  for (const auto& step : change.steps) files[file_of(step.daemon, step.line)].steps.push_back(step);
-  for (const auto& [name, steps] : files)
-    RADIAL_TRY(edit_file(folder / name, [&, &part = steps](const std::string& text) { return edit_config(text, part); }));
   return {};
 }
 

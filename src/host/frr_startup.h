@@ -12,6 +12,5 @@ namespace radial::host::frr {
 // configuration, in `config_dir`. Files that are right already are not written.
 [[nodiscard]] Status save_startup(const std::string& config_dir, const std::vector<FrrLines>& desired,
                                   const std::vector<FrrLines>& owned);
-[[nodiscard]] Status save_startup(const std::string& config_dir, const FrrChange& change);
 
 }  // namespace radial::host::frr

@@ -181,6 +181,11 @@ TEST(FrrDiff, CopiesOfOurFiltersInOtherDaemonsGoWithThem) {
   EXPECT_THAT(diff_frr({}, owned, running).describe(),
               testing::UnorderedElementsAre("bgpd: no ip prefix-list radial seq 5 permit 10.0.0.0/8",
                                             "zebra: no ip prefix-list radial seq 5 permit 10.0.0.0/8"));
+  const std::vector<FrrLines> entry = {{"zebra", "route-map radial deny 20", {}}};
+  auto handed_round = running_with(entry);
+  handed_round.daemons["ospfd"] = handed_round.daemons["zebra"];
+  EXPECT_THAT(diff_frr({}, entry, handed_round).describe(),
+              testing::UnorderedElementsAre("zebra: no route-map radial deny 20", "ospfd: no route-map radial deny 20"));
 }
 
 TEST(FrrDiff, NestedContextsGoFromTheOutsideWhenAllIsOurs) {
