@@ -43,7 +43,8 @@ class KernelTransport final : public NetlinkTransport {
       const auto got = ::recvmsg(fd_.get(), &header, 0);
       if (got < 0) {
         if (errno == EINTR) continue;
-        if (errno == EAGAIN) return fail(Errc::timeout, "the kernel did not answer on netlink in {} s", answer_deadline.tv_sec);
+        if (errno == EAGAIN)
+          return fail(Errc::timeout, "the kernel did not answer on netlink in {} s", answer_deadline.tv_sec);
         return fail_errno(errno, "cannot read from netlink");
       }
       if (from.nl_pid != 0) continue;  // another process: not the kernel's word
@@ -129,12 +130,14 @@ Result<NetlinkSocket> NetlinkSocket::open(int protocol) {
 NetlinkSocket::NetlinkSocket(std::unique_ptr<NetlinkTransport> transport)
     : transport_(std::move(transport)), buffer_(netlink_buffer_size) {}
 
-Result<NetlinkSocket::Ended> NetlinkSocket::exchange(NetlinkMessage& message, std::uint16_t flags, const Reader& reader) {
+Result<NetlinkSocket::Ended> NetlinkSocket::exchange(NetlinkMessage& message, std::uint16_t flags,
+                                                     const Reader& reader) {
   const bool dumping = (flags & NLM_F_DUMP) == NLM_F_DUMP;
   const auto sequence = ++sequence_;
   RADIAL_TRY(transport_->send(message.finish(sequence, flags)));
   auto outcome = Ended::done;
-  Status reading;  // the reader's first refusal; a dump is still read to its end, or the next one finds it busy
+  // The reader's first refusal; a dump is still read to its end, or the next one finds it busy.
+  Status reading;
   for (;;) {
     auto got = transport_->receive(buffer_);
     if (!got) {

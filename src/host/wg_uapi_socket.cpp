@@ -18,7 +18,8 @@ constexpr std::size_t answer_limit = 256U << 20U;
 Result<Fd> connect_to(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return fail(Errc::invalid_argument, "'{}' is too long for a socket", path);
+  if (path.size() >= sizeof address.sun_path)
+    return fail(Errc::invalid_argument, "'{}' is too long for a socket", path);
   std::memcpy(address.sun_path, path.data(), path.size());
   Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd) return fail_errno(errno, "cannot make a socket");
@@ -76,7 +77,9 @@ Result<SecretText> receive_answer(const Fd& fd) {
 
 }  // namespace
 
-std::string uapi_socket_path(std::string_view interface) { return fmt::format("/var/run/wireguard/{}.sock", interface); }
+std::string uapi_socket_path(std::string_view interface) {
+  return fmt::format("/var/run/wireguard/{}.sock", interface);
+}
 
 Result<SecretText> exchange_uapi(std::string_view interface, std::string_view operation) {
   const auto path = uapi_socket_path(interface);

@@ -172,7 +172,8 @@ Result<ObservedWire> parse_uapi_get(std::string_view answer) {
   bool has_errno = false;
   Lines line(answer);
   while (line.next()) {
-    if (line.key.empty()) return fail(Errc::protocol, "the WireGuard process answered with a line that is not key=value");
+    if (line.key.empty())
+      return fail(Errc::protocol, "the WireGuard process answered with a line that is not key=value");
     if (line.key == "errno") {
       RADIAL_TRY(check_errno(line.value));
       has_errno = true;

@@ -55,10 +55,12 @@ void describe_peer(const PeerChange& peer, std::vector<std::string>& lines) {
   const auto line = [&](std::string_view text) { lines.push_back(fmt::format("peer {} {}", peer.public_key, text)); };
   if (peer.remove) return line("remove");
   if (peer.add) line("add");
-  if (peer.preshared_key != nullptr) line(peer.preshared_key->is_zero() ? "preshared-key (none)" : "preshared-key (hidden)");
+  if (peer.preshared_key != nullptr)
+    line(peer.preshared_key->is_zero() ? "preshared-key (none)" : "preshared-key (hidden)");
   if (peer.endpoint) line(fmt::format("endpoint {}", *peer.endpoint));
   if (peer.keepalive)
-    line(*peer.keepalive == 0 ? std::string("persistent-keepalive off") : fmt::format("persistent-keepalive {}", *peer.keepalive));
+    line(*peer.keepalive == 0 ? std::string("persistent-keepalive off")
+                              : fmt::format("persistent-keepalive {}", *peer.keepalive));
   if (peer.replace_allowed_ips) {
     line(peer.replace_allowed_ips->empty() ? std::string("allowed-ips (none)")
                                            : fmt::format("allowed-ips {}", fmt::join(*peer.replace_allowed_ips, ",")));

@@ -123,7 +123,8 @@ class FakeWireGuardKernel final : public NetlinkTransport {
       } else if (part.type == WGPEER_A_ENDPOINT) {
         const bool v4 = part.payload.size() == sizeof(sockaddr_in);
         const auto port = static_cast<std::uint16_t>(part.payload[2] << 8U | part.payload[3]);
-        operation.endpoint = Endpoint::of(IpAddress::from_bytes(v4 ? part.payload.subspan(4, 4) : part.payload.subspan(8, 16)), port);
+        const auto address = v4 ? part.payload.subspan(4, 4) : part.payload.subspan(8, 16);
+        operation.endpoint = Endpoint::of(IpAddress::from_bytes(address), port);
       } else if (part.type == WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL) {
         operation.keepalive = part.value<std::uint16_t>().value();
       } else if (part.type == WGPEER_A_ALLOWEDIPS) {

@@ -118,7 +118,8 @@ class RandomWire {
     for (unsigned number = 0; number < prefixes && !wire.peers.empty(); ++number) {
       if (dice(4) == 0) continue;
       auto& peer = wire.peers[dice(static_cast<unsigned>(wire.peers.size()))];
-      peer.allowed_ips.push_back(number % 3 == 0 ? six(number) : Prefix::of(IpAddress::from_v4(0x0a000000 + (number << 8U)), 24));
+      const auto four = Prefix::of(IpAddress::from_v4(0x0a000000 + (number << 8U)), 24);
+      peer.allowed_ips.push_back(number % 3 == 0 ? six(number) : four);
     }
     return wire;
   }

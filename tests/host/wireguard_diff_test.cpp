@@ -195,7 +195,8 @@ TEST_P(DiffWireProperty, LeadsToWhatIsDesiredWithoutAGap) {
     model.apply_device(change);
     for (const auto& operation : operations_of(change, can_remove_one, passing_peer)) {
       ASSERT_TRUE(model.apply(operation, can_remove_one));
-      for (const auto& prefix : lasting) ASSERT_TRUE(model.owners.contains(prefix)) << prefix.to_string() << " was absent";
+      for (const auto& prefix : lasting)
+        ASSERT_TRUE(model.owners.contains(prefix)) << prefix.to_string() << " was absent";
     }
     expect_holds(model, desired);
     for (const auto& [key, endpoint] : endpoints_of(desired)) endpoints[key] = endpoint;

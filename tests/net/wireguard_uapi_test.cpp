@@ -106,7 +106,8 @@ TEST_F(UapiTest, AProgramThatCannotStartSaysWhy) {
   EXPECT_THAT(status.error().message, testing::HasSubstr("no-such-wireguard"));
 
   // In a folder of ours: a program that complains and gives up.
-  space.sh("printf '#!/bin/sh\\necho \"no tun for $1\" >&2\\nexit 3\\n' > /run/broken-wireguard; chmod +x /run/broken-wireguard");
+  space.sh("printf '#!/bin/sh\\necho \"no tun for $1\" >&2\\nexit 3\\n' > /run/broken-wireguard");
+  space.sh("chmod +x /run/broken-wireguard");
   const auto broken = host::open_userspace_wireguard("/run/broken-wireguard")->create("wg0");
   ASSERT_FALSE(broken);
   EXPECT_THAT(broken.error().message, testing::HasSubstr("no tun for wg0"));

@@ -154,7 +154,8 @@ TEST_P(WireGuardSemantics, AnyWireBecomesAnyOther) {
       if (peer.endpoint) endpoints[peer.public_key] = *peer.endpoint;
     const auto after = observe(*wireguard);
     std::erase_if(endpoints, [&](const auto& entry) {
-      return std::none_of(after.peers.begin(), after.peers.end(), [&](const auto& peer) { return peer.public_key == entry.first; });
+      return std::none_of(after.peers.begin(), after.peers.end(),
+                          [&](const auto& peer) { return peer.public_key == entry.first; });
     });
     const auto again = diff_wire(desired, after, endpoints);
     ASSERT_TRUE(again.empty()) << fmt::format("round {}: {}", round, fmt::join(again.describe(), "; "));
@@ -244,9 +245,9 @@ TEST_P(WireGuardSemantics, ASnapshotIsOfOneMoment) {
     change.add_allowed_ips = {restless};
     apply(by, {"wg0", nullptr, {}, {}, {change}});
   };
-  const auto low_and_high = std::minmax_element(desired.peers.begin(), desired.peers.end(), [](const auto& a, const auto& b) {
-    return a.public_key < b.public_key;
-  });
+  const auto low_and_high =
+      std::minmax_element(desired.peers.begin(), desired.peers.end(),
+                          [](const auto& a, const auto& b) { return a.public_key < b.public_key; });
   move_to(*wireguard, low_and_high.first->public_key);
 
   std::atomic<bool> enough = false;
@@ -296,7 +297,8 @@ TEST_P(WireGuardSemantics, AHandshakeIsSeen) {
     space.sh("ip link set " + desired.interface + " up");
   }
   const auto now = std::chrono::system_clock::now();
-  ASSERT_TRUE(eventually([&] { return observe(*wireguard).peers[0].last_handshake.has_value(); }, std::chrono::seconds(20)));
+  ASSERT_TRUE(eventually([&] { return observe(*wireguard).peers[0].last_handshake.has_value(); },
+                         std::chrono::seconds(20)));
   const auto peer = observe(*wireguard).peers[0];
   EXPECT_LT(std::chrono::abs(*peer.last_handshake - now), std::chrono::seconds(60));
   EXPECT_GT(peer.rx_bytes, 0U);
