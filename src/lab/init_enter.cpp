@@ -140,12 +140,14 @@ int run(const Order& order) {
   }
   ::close(report[1]);
   int error = 0;
-  if (::read(report[0], &error, sizeof error) == sizeof error) {
-    fmt::print(stderr, "{}\n", fail_errno(error, fmt::format("cannot run {}", order.argv[0])).value().message);
-    return error == ENOENT ? no_such_program : cannot_execute;
-  }
+  const bool refused = ::read(report[0], &error, sizeof error) == sizeof error;
+  // Waited for in any case: a namespace ends only when all its dead are reaped.
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (refused) {
+    fmt::print(stderr, "{}\n", fail_errno(error, fmt::format("cannot run {}", order.argv[0])).value().message);
+    return error == ENOENT ? no_such_program : cannot_execute;
   }
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
