@@ -12,6 +12,7 @@
 
 #include "agent/http_server.h"
 #include "agent/machine.h"
+#include "agent/nbma_keeper.h"
 #include "agent/reconciler.h"
 #include "agent/resolver.h"
 #include "agent/settings.h"
@@ -19,7 +20,6 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "compile/json.h"
-#include "host/frr_nbma_repair.h"
 #include "host/ospf_mtu.h"
 #include "observe/diagnose.h"
 
@@ -189,28 +189,10 @@ class Daemon {
     tick_timer_.async_wait([this](const boost::system::error_code& error) {
       if (error) return;
       if (!down_ && daemons_now() != daemons_) reconcile_in(0ms);
-      if (!down_) repair_nbma();
+      if (!down_)
+        if (const auto done = nbma_.step(Clock::now(), config_)) spdlog::warn("repaired: {}", *done);
       tick();
     });
-  }
-
-  // FRR 8.4 as NBMA designated router can come back from a restart without
-  // its network-LSA: all neighbours Full, and no route (see frr_nbma_repair.h).
-  void repair_nbma() {
-    for (const auto& wire : config_.wires) {
-      if (wire.ospf != OspfMode::nbma_hub || wire.addresses.empty()) continue;
-      auto neighbors = host_.frr.ospf_neighbors();
-      auto originates = host_.frr.originates_network_lsa(wire.addresses.front().address);
-      if (!neighbors || !originates) return;
-      host::NbmaObservation seen;
-      seen.originates_network_lsa = *originates;
-      for (const auto& neighbor : *neighbors)
-        if (neighbor.interface == wire.interface) ++(neighbor.state == "Full" ? seen.full : seen.not_full);
-      if (nbma_.step(Clock::now(), seen) == host::NbmaAction::clear_process) {
-        spdlog::warn("repaired: ospfd lost its network-LSA on {} after a restart; clearing its process", wire.interface);
-        if (auto cleared = host_.frr.clear_ospf_process(); !cleared) spdlog::error("{}", cleared.error().message);
-      }
-    }
   }
 
   Response handle(const Request& request) {
@@ -314,7 +296,7 @@ class Daemon {
   asio::steady_timer tick_timer_;
   asio::signal_set signals_;
   std::map<std::string, std::optional<std::int64_t>> daemons_;
-  host::NbmaRepair nbma_;
+  NbmaKeeper nbma_{host_.frr};
   std::unique_ptr<HttpServer> server_;
 };
 

@@ -10,6 +10,9 @@ namespace {
 // hellos are traffic; one that is older than REJECT_AFTER_TIME carries nothing.
 constexpr std::int64_t stale_handshake_s = 180;
 
+// How long a Full adjacency may go without bringing routes.
+constexpr std::int64_t settled_ms = 10'000;
+
 const WirePeer* find_peer(const NodeConfig& config, const std::string& interface, const std::string& node) {
   for (const auto& wire : config.wires) {
     if (wire.interface != interface) continue;
@@ -102,6 +105,15 @@ std::string plural(std::size_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
+// Full is not routes: an area whose designated router lost its network-LSA has
+// every neighbour Full and no path at all.
+bool full_but_empty(const Snapshot& snapshot) {
+  return !snapshot.adjacencies.empty() && snapshot.prefixes.empty() &&
+         std::all_of(snapshot.adjacencies.begin(), snapshot.adjacencies.end(), [](const auto& adjacency) {
+           return adjacency.state == "Full" && adjacency.up_ms > settled_ms;
+         });
+}
+
 std::string adjacencies_of(std::size_t count) { return count == 1 ? "1 adjacency" : fmt::format("{} adjacencies", count); }
 
 }  // namespace
@@ -125,6 +137,10 @@ void diagnose(const NodeConfig& config, Snapshot& snapshot) {
     if (dead.contains(adjacency.node) || !snapshot.missing_daemons.empty()) continue;
     if (auto finding = judge_adjacency(adjacency)) findings.push_back(std::move(*finding));
   }
+  if (full_but_empty(snapshot))
+    findings.push_back({Severity::broken, "routes", "none is learned, although every adjacency is Full",
+                        "nobody announces a LAN; or the hub's ospfd lost its network-LSA (FRR 8.4 after a restart)",
+                        "at the hub: radial status; its radiald mends the latter by itself within some seconds"});
   for (const auto& prefix : snapshot.unbound_lans)
     findings.push_back({Severity::warning, fmt::format("LAN {}", prefix), "is declared, but no interface of this node is in it",
                         "its interface is down or has another address; or the LAN is declared for the wrong node",

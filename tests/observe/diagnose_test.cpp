@@ -89,6 +89,13 @@ TEST(Diagnose, EveryOtherStateHasACauseAndAFix) {
   }
 }
 
+TEST(Diagnose, FullWithoutAnyRouteIsNotHealthy) {
+  Case one;
+  one.snapshot.adjacencies[0].up_ms = 11'000;
+  ASSERT_EQ(one.judge().size(), 1U);
+  EXPECT_EQ(one.snapshot.findings[0].subject, "routes");
+}
+
 TEST(Diagnose, MissingDaemonsUnboundLansAndProblemsAreFindings) {
   Case one;
   one.snapshot.missing_daemons = {"ospfd"};

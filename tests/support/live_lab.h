@@ -44,7 +44,7 @@ class LiveLab {
     options.name += std::to_string(::getpid());
     options.fabric_text = yaml;
     options.replace = true;
-    options.radiald = std::string(RADIAL_BINARY_DIR) + "/bin/radiald";
+    options.radiald = radiald_;
     const bool wait = options.start_radiald;
     name_ = options.name;
     auto up = lab::Lab::up(std::get<Fabric>(parsed), std::move(options));
@@ -89,6 +89,8 @@ class LiveLab {
   }
   std::string sh(const std::string& place, const std::string& script) { return run(place, {"sh", "-c", script}); }
 
+  [[nodiscard]] bool start_radiald(const std::string& node) { return lab_->start_radiald(node, radiald_).has_value(); }
+
   std::string vtysh(const std::string& node, const std::string& command) { return run(node, {"vtysh", "-c", command}); }
 
   // POSTs to a node's radiald.
@@ -128,6 +130,7 @@ class LiveLab {
   }
 
  private:
+  const std::string radiald_ = std::string(RADIAL_BINARY_DIR) + "/bin/radiald";
   std::string name_;
   std::unique_ptr<lab::Lab> lab_;
   bool converged_ = false;

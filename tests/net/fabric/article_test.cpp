@@ -85,7 +85,7 @@ TEST(Article, ItsLiteralConfigurationFailsForTheSecondSiteAndWorksThroughRadial)
   for (const auto* node : {"fra1", "berlin", "paris"}) {
     lab.sh(node, "ip link delete wg0; vtysh -c 'configure terminal' -c 'no router ospf' -c 'interface wg0' -c 'no ip ospf network' "
                  "-c 'no ip ospf hello-interval' -c 'no ip ospf dead-interval' -c exit -c 'no interface wg0'; true");
-    ASSERT_TRUE(lab->start_radiald(node, std::string(RADIAL_BINARY_DIR) + "/bin/radiald"));
+    ASSERT_TRUE(lab.start_radiald(node));
   }
   EXPECT_TRUE(lab.converge(60s));
 }

@@ -187,7 +187,7 @@ TEST_P(FabricOn, RadialdKilledAndRestartedTouchesNothing) {
     lab().sh("fra1", std::string("kill -") + signal + " $(pidof radiald)");
     ASSERT_TRUE(wait_until(10s, [&] { return lab().pids("fra1", "radiald").empty(); }));
     EXPECT_TRUE(lab().pings()) << "after SIG" << signal;
-    ASSERT_TRUE(lab()->start_radiald("fra1"));
+    ASSERT_TRUE(lab().start_radiald("fra1"));
     ASSERT_TRUE(wait_until(20s, [&] { return lab().status("fra1").has_value(); }));
   }
   const auto after = lab().status("fra1");
@@ -286,13 +286,13 @@ TEST_P(FabricOn, AnAdjacencyStuckInExStartIsNamedWithBothMtus) {
     return false;
   });
   EXPECT_TRUE(named) << cli::status_text(lab().status("fra1").value());
-  ASSERT_TRUE(lab()->start_radiald("berlin"));
+  ASSERT_TRUE(lab().start_radiald("berlin"));
   EXPECT_TRUE(lab().converge(60s));
 }
 
 INSTANTIATE_TEST_SUITE_P(Frr, FabricOn,
                          testing::Values(Versions{"native", "", ""}, Versions{"d13", "10.3", "10.3"}),
-                         [](const auto& info) { return info.param.title; });
+                         [](const auto& each) { return each.param.title; });
 
 class MixedFabric : public testing::TestWithParam<Versions> {};
 
@@ -311,7 +311,7 @@ TEST_P(MixedFabric, HubAndSitesOfDifferentFrrConverge) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Frr, MixedFabric, testing::Values(Versions{"oldhub", "", "10.3"}, Versions{"newhub", "10.3", ""}),
-                         [](const auto& info) { return info.param.title; });
+                         [](const auto& each) { return each.param.title; });
 
 }  // namespace
 }  // namespace radial::test
