@@ -30,7 +30,9 @@ class IpsecMbAead final : public Aead {
   void seal(std::span<AeadJob> jobs) override {
     for (; !jobs.empty(); jobs = jobs.subspan(std::min(group_size, jobs.size()))) {
       const auto group = jobs.first(std::min(group_size, jobs.size()));
-      for (std::size_t i = 0; i < group.size(); ++i) submit(group[i], i, IMB_DIR_ENCRYPT, group[i].out + group[i].length);
+      for (std::size_t i = 0; i < group.size(); ++i) {
+        submit(group[i], i, IMB_DIR_ENCRYPT, group[i].out + group[i].length);
+      }
       drain();
     }
   }

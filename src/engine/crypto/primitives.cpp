@@ -137,7 +137,8 @@ Kdf3 kdf3(const Secret& chaining_key, Bytes input) {
 
 bool x25519(const Secret& private_key, const PublicKey& public_key, Secret& shared) {
   std::array<std::uint8_t, key_size> out{};
-  const bool worked = crypto_scalarmult_curve25519(out.data(), private_key.bytes().data(), public_key.bytes().data()) == 0;
+  const bool worked =
+      crypto_scalarmult_curve25519(out.data(), private_key.bytes().data(), public_key.bytes().data()) == 0;
   shared = worked ? Secret::from_bytes(out) : Secret();
   wipe(out);
   return worked;

@@ -26,7 +26,13 @@ struct Identity {
 
 // A handshake under way with one peer. Assigning a fresh one wipes it.
 struct Handshake {
-  enum class State : std::uint8_t { none, created_initiation, consumed_initiation, created_response, consumed_response };
+  enum class State : std::uint8_t {
+    none,
+    created_initiation,
+    consumed_initiation,
+    created_response,
+    consumed_response,
+  };
   State state = State::none;
   std::uint32_t local_index = 0;
   std::uint32_t remote_index = 0;

@@ -127,7 +127,8 @@ TEST(Handshake, IsThePapersByteForByte) {
   std::array<std::uint8_t, initiation::size> first{};
   std::array<std::uint8_t, response::size> second{};
   Handshake i;
-  ASSERT_TRUE(create_initiation(i, p.initiator, p.of_responder(), p.ephemeral_i.clone(), p.timestamp, 0x01020304, first));
+  ASSERT_TRUE(
+      create_initiation(i, p.initiator, p.of_responder(), p.ephemeral_i.clone(), p.timestamp, 0x01020304, first));
   auto opened = open_initiation(p.responder, first);
   ASSERT_TRUE(opened);
   EXPECT_EQ(opened->remote_static, p.initiator.public_key);

@@ -51,7 +51,9 @@ class Node {
   [[nodiscard]] Device& device() { return *device_; }
   [[nodiscard]] DataPath& path() { return *path_; }
   [[nodiscard]] PublicKey key() const { return x25519_public(test_key(static_cast<std::uint8_t>(number_ + 1))); }
-  [[nodiscard]] IpAddress inner() const { return IpAddress::from_v4(0x0aff0000U + static_cast<std::uint32_t>(number_) + 1); }
+  [[nodiscard]] IpAddress inner() const {
+    return IpAddress::from_v4(0x0aff0000U + static_cast<std::uint32_t>(number_) + 1);
+  }
   [[nodiscard]] const UdpPath& address() const { return address_; }
   void move_to(const UdpPath& address) { address_ = address; }
 
