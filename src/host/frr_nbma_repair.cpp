@@ -3,7 +3,7 @@
 namespace radial::host {
 namespace {
 
-constexpr int last_resort = 12;  // with the default pauses: after some 75 s
+constexpr int last_resort = 10;  // with the default pauses: after some 75 s
 
 }  // namespace
 

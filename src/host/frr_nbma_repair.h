@@ -38,11 +38,11 @@ class NbmaRepair {
   using Time = std::chrono::steady_clock::time_point;
   using Duration = std::chrono::steady_clock::duration;
 
-  // `patience`: how long the failure must stand before it is taken for one: an
-  // LSA is held back for a second at most with the timers of our fabrics.
-  // `settle`: how long a cure is given before the next. By the time of the
-  // last resort the sites have let go of the withdrawn LSA.
-  explicit NbmaRepair(Duration patience = std::chrono::milliseconds(1500), Duration settle = std::chrono::seconds(6))
+  // `patience`: how long the failure must stand before it is taken for one:
+  // long enough for the sites to let go of the withdrawn LSA. `settle`: how
+  // long a cure is given before the next. By the time of the last resort even
+  // sites that were not hastened have let go.
+  explicit NbmaRepair(Duration patience = std::chrono::milliseconds(2500), Duration settle = std::chrono::seconds(8))
       : patience_(patience), settle_(settle) {}
 
   // To be called about once a second with what is seen now.

@@ -53,11 +53,11 @@ TEST(NbmaRepair, TheLastResortIsTheWholeProcess) {
   auto at = start;
   for (; repair.step(at, failing) == NbmaAction::clear_neighbor; at += 1s) ++neighbors;
   EXPECT_EQ(repair.step(at + 1s, failing), NbmaAction::clear_neighbor) << "and from the beginning again";
-  EXPECT_EQ(neighbors, 11);
+  EXPECT_EQ(neighbors, 9);
   // Health in between begins the count anew.
   repair.step(at + 2s, healthy);
-  for (int i = 0; i < 11; ++i) EXPECT_EQ(repair.step(at + 3s + i * 1s, failing), NbmaAction::clear_neighbor);
-  EXPECT_EQ(repair.step(at + 14s, failing), NbmaAction::clear_process);
+  for (int i = 0; i < 9; ++i) EXPECT_EQ(repair.step(at + 3s + i * 1s, failing), NbmaAction::clear_neighbor);
+  EXPECT_EQ(repair.step(at + 12s, failing), NbmaAction::clear_process);
 }
 
 TEST(NbmaRepair, AFailureAfterACureThatWorkedWaitsItsPatienceAgain) {

@@ -27,7 +27,7 @@ std::string ospf_config(const char* id, const std::vector<std::string>& neighbor
   std::string text = std::string("interface lan0\n ip ospf passive\n ip ospf area 0\nexit\n!\nrouter ospf\n ospf router-id ") + id +
                      "\n timers throttle spf 10 50 1000\n timers throttle lsa all 0\n timers lsa min-arrival 0\n";
   for (const auto& neighbor : neighbors) text += " neighbor " + neighbor + " poll-interval 1\n";
-  return text + "exit\n!\ninterface wg0\n ip ospf network non-broadcast\n ip ospf hello-interval 1\n ip ospf dead-interval 2\n ip ospf priority " +
+  return text + "exit\n!\ninterface wg0\n ip ospf network non-broadcast\n ip ospf hello-interval 1\n ip ospf dead-interval 4\n ip ospf priority " +
          std::to_string(priority) + "\n ip ospf area 0\nexit\n!\n";
 }
 
