@@ -5,17 +5,25 @@
 namespace radial::engine {
 namespace {
 
-constexpr std::size_t depth = 16;  // of up to 64 KiB each
+// Messages that the kernel has coalesced are large: a few at a time stay in
+// the processor's cache. Small ones are worth taking many at a call.
+constexpr std::size_t few = 8;
+constexpr std::size_t many = 64;
+constexpr std::size_t large_message = 8192;
 
 }  // namespace
 
 Receiver::Receiver(TunDevice& tun, DataPath& path, SlowLane& slow, std::size_t queue)
-    : tun_(tun), path_(path), slow_(slow), queue_(queue), inbox_(depth),
+    : tun_(tun), path_(path), slow_(slow), queue_(queue), inbox_(many), limit_(few),
       merger_({tun.merges_tcp(), tun.merges_udp()}) {}
 
 bool Receiver::burst(const UdpPort& port, const UdpSocket& socket) {
-  const auto messages = inbox_.receive(socket);
+  const auto messages = inbox_.receive(socket, limit_);
   if (messages.empty()) return false;
+  const bool more = messages.size() == limit_;
+  std::size_t bytes = 0;
+  for (const auto& message : messages) bytes += message.bytes.size();
+  limit_ = bytes / messages.size() >= large_message ? few : many;
   inbound_.clear();
   for (const auto& message : messages)
     for (std::size_t at = 0; at < message.bytes.size(); at += message.segment) {
@@ -33,7 +41,7 @@ bool Receiver::burst(const UdpPort& port, const UdpSocket& socket) {
   if (!actions_.datagrams.empty()) send_datagrams(actions_.datagrams, port, queue_, path_.device());
   if (!actions_.events.empty()) slow_.put(actions_.events);
   actions_.clear();
-  return messages.size() == depth;
+  return more;
 }
 
 void Receiver::deliver() {

@@ -31,6 +31,7 @@ class Receiver {
   const std::size_t queue_;
 
   UdpInbox inbox_;
+  std::size_t limit_;  // messages of the next burst
   std::vector<Inbound> inbound_;
   Merger merger_;
   Actions actions_;

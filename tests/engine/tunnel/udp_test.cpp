@@ -31,7 +31,7 @@ std::vector<Got> receive(const UdpSocket& socket, std::size_t count, std::size_t
   while (out.size() < count) {
     pollfd wait{socket.fd(), POLLIN, 0};
     if (::poll(&wait, 1, 1000) <= 0) break;
-    for (const auto& message : inbox.receive(socket)) {
+    for (const auto& message : inbox.receive(socket, 8)) {
       if (messages != nullptr) ++*messages;
       for (std::size_t at = 0; at < message.bytes.size(); at += message.segment) {
         const auto part = message.bytes.subspan(at, std::min(message.segment, message.bytes.size() - at));
@@ -139,7 +139,7 @@ TEST(UdpPortTest, QueuesShareOnePortAndSpreadTheSenders) {
     sender->send(0, train);
     UdpInbox inbox(4);
     for (std::size_t queue = 0; queue < 4; ++queue)
-      for (std::size_t got = inbox.receive(*(*port)->socket(queue, Family::v4)).size(); got > 0; --got) {
+      for (std::size_t got = inbox.receive(*(*port)->socket(queue, Family::v4), 4).size(); got > 0; --got) {
         used.insert(static_cast<int>(queue));
         ++total;
       }

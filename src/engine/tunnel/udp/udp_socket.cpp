@@ -217,8 +217,9 @@ UdpInbox::UdpInbox(std::size_t depth)
   memory_.reset(static_cast<std::uint8_t*>(memory));
 }
 
-std::span<UdpInbox::Message> UdpInbox::receive(const UdpSocket& socket) {
-  for (std::size_t i = 0; i < depth_; ++i) {
+std::span<UdpInbox::Message> UdpInbox::receive(const UdpSocket& socket, std::size_t limit) {
+  const std::size_t count = std::min(limit, depth_);
+  for (std::size_t i = 0; i < count; ++i) {
     iovecs_[i] = {memory_.get() + i * buffer_size, buffer_size};
     headers_[i] = {};
     headers_[i].msg_hdr.msg_name = &names_[i];
@@ -228,7 +229,7 @@ std::span<UdpInbox::Message> UdpInbox::receive(const UdpSocket& socket) {
     headers_[i].msg_hdr.msg_control = controls_[i].data();
     headers_[i].msg_hdr.msg_controllen = control_size;
   }
-  const int got = ::recvmmsg(socket.fd(), headers_.data(), static_cast<unsigned>(depth_), MSG_DONTWAIT, nullptr);
+  const int got = ::recvmmsg(socket.fd(), headers_.data(), static_cast<unsigned>(count), MSG_DONTWAIT, nullptr);
   if (got <= 0) return {};
   for (int i = 0; i < got; ++i) {
     auto& message = messages_[i];

@@ -95,9 +95,9 @@ class UdpInbox {
 
   explicit UdpInbox(std::size_t depth);
 
-  // What is there now, without waiting; valid until the next call. Empty when
-  // there is nothing.
-  [[nodiscard]] std::span<Message> receive(const UdpSocket& socket);
+  // What is there now, at most `limit` messages, without waiting; valid until
+  // the next call. Empty when there is nothing.
+  [[nodiscard]] std::span<Message> receive(const UdpSocket& socket, std::size_t limit);
 
  private:
   static constexpr std::size_t buffer_size = 65536;
