@@ -33,7 +33,7 @@ using Clock = std::chrono::steady_clock;
 
 // What brings no event of its own (a sysctl, a line of FRR) is found by
 // looking; events bring the rest sooner.
-constexpr auto audit_interval = 10s;
+constexpr auto audit_interval = 5s;
 constexpr auto tick_interval = 1s;
 constexpr auto settle = 50ms;   // a burst of events is one reconciliation
 constexpr auto retry_after_problem = 2s;

@@ -38,7 +38,8 @@ void wg_up(LiveLab& lab, const std::string& node, const std::string& address, co
   lab.sh(node, "wireguard-go wg0 > /dev/null 2>&1; for i in $(seq 200); do wg show wg0 > /dev/null 2>&1 && break; sleep 0.05; done");
   auto set = lab->run(node, {"wg", "setconf", "wg0", "/dev/stdin"}, 10s, conf);
   ASSERT_TRUE(set && set->ok()) << (set ? set->err : set.error().message);
-  lab.sh(node, "ip address add " + address + " dev wg0 && ip link set wg0 mtu 1420 up");
+  lab.sh(node, "ip address add " + address + " dev wg0 && ip link set wg0 mtu 1420 up && "
+                   "sysctl -qw net.ipv4.ip_forward=1");
 }
 
 void ospf(LiveLab& lab, const std::string& node, const std::string& router_id, const std::string& lan) {
