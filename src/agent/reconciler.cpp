@@ -53,6 +53,17 @@ std::vector<host::FrrLines> only_daemons(const Stanzas& stanzas, const std::set<
 Reconciler::Reconciler(Host& machine, const Paths& paths, const PrivateKey& key, Resolve resolve)
     : host_(machine), paths_(paths), key_(key), resolve_(std::move(resolve)) {}
 
+std::optional<Endpoint> Reconciler::endpoint_of(const WirePeer& peer) const {
+  if (!peer.endpoints.empty()) return resolve_(peer.endpoints);
+  const auto seen = seen_endpoints_.find(*peer.public_key);
+  return seen == seen_endpoints_.end() ? std::nullopt : std::optional(seen->second);
+}
+
+void Reconciler::remember_endpoints(const host::ObservedWire& observed) {
+  for (const auto& peer : observed.peers)
+    if (peer.endpoint) seen_endpoints_[peer.public_key] = *peer.endpoint;
+}
+
 void Reconciler::wire(Pass& pass, const Wire& wire) {
   const auto part = fmt::format("wire {}", wire.interface);
   auto observed = host_.wireguard->observe(wire.interface);
@@ -86,8 +97,12 @@ void Reconciler::wire(Pass& pass, const Wire& wire) {
   host::DesiredWire desired{wire.interface, &key_, wire.listen_port, wire.fwmark, {}};
   for (const auto& peer : wire.peers)
     if (peer.public_key)
-      desired.peers.push_back({*peer.public_key, nullptr, resolve_(peer.endpoints), peer.allowed_ips, peer.keepalive});
-  const auto change = host::diff_wire(desired, *observed);
+      desired.peers.push_back({*peer.public_key, nullptr, endpoint_of(peer), peer.allowed_ips, peer.keepalive});
+  remember_endpoints(*observed);
+  // Only of peers that we dial: an endpoint that was merely seen is no wish,
+  // and must not undo roaming.
+  auto& applied_endpoints = applied_endpoints_[wire.interface];
+  const auto change = host::diff_wire(desired, *observed, applied_endpoints);
   pass.changed(change.describe());
 
   auto link = host_.network.link(wire.interface);
@@ -98,6 +113,10 @@ void Reconciler::wire(Pass& pass, const Wire& wire) {
   pass.changed(link_change.describe());
   if (pass.dry()) return;
   if (!change.empty() && !pass.good(part, host_.wireguard->apply(change))) return;
+  applied_endpoints.clear();
+  for (const auto& peer : wire.peers)
+    if (peer.public_key && !peer.endpoints.empty())
+      if (const auto endpoint = resolve_(peer.endpoints)) applied_endpoints[*peer.public_key] = *endpoint;
   if (link_change.empty()) return;
   // An automatic link-local address would be used by ospf6d and dropped by
   // every AllowedIPs: it must be off before the link comes up.

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -64,10 +65,19 @@ class Reconciler {
   void routing(Pass& pass, std::vector<host::FrrLines> desired);
   std::vector<host::FrrLines> desired_lines(Pass& pass, const NodeConfig& config);
 
+  std::optional<Endpoint> endpoint_of(const WirePeer& peer) const;
+  void remember_endpoints(const host::ObservedWire& observed);
+
   Host& host_;
   const Paths& paths_;
   const PrivateKey& key_;
   Resolve resolve_;
+  // By wire: what was last set as endpoints, so that a changed name reaches a
+  // peer that has one already.
+  std::map<std::string, host::Endpoints> applied_endpoints_;
+  // Where peers that dial in were last seen. A wire that is made anew can so
+  // speak first; else WireGuard's own timers take 15 s to notice at the other end.
+  std::map<PublicKey, Endpoint> seen_endpoints_;
 };
 
 }  // namespace radial::agent
