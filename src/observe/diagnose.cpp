@@ -91,8 +91,9 @@ std::optional<Finding> judge_adjacency(const AdjacencyHealth& adjacency) {
   if (adjacency.state == "ExStart" || adjacency.state == "Exchange") return exchange_stuck(adjacency);
   if (adjacency.state == "absent" || adjacency.state == "Down" || adjacency.state == "Attempt")
     return Finding{Severity::broken, subject, fmt::format("no OSPF hello from it on {}", adjacency.interface),
-                   "ospfd does not run there; or a firewall drops IP protocol 89; or its area or timers differ",
-                   fmt::format("at {}: radial status, and vtysh -c 'show ip ospf interface'", adjacency.node)};
+                   "the node is off or the path to it was cut (its handshake looks fresh for 180 s more); or ospfd does "
+                   "not run there; or its area or timers differ",
+                   fmt::format("ping {}; then at {}: radial status", adjacency.address, adjacency.node)};
   if (adjacency.state == "Init")
     return Finding{Severity::broken, subject, "it is heard, but it does not hear us",
                    "its AllowedIPs or its firewall drop our hellos; or its OSPF network type differs",
