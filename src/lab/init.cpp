@@ -3,11 +3,13 @@
 #include <atomic>
 #include <charconv>
 #include <csignal>
+#include <cstdio>
 #include <filesystem>
 #include <sstream>
 
 #include <poll.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/file.h"
@@ -40,6 +42,13 @@ std::vector<std::int64_t> all_processes() {
   return pids;
 }
 
+// A helper's next child would be in another PID namespace. Exit handlers do not
+// expect that: LeakSanitizer's starts a thread, which waits for ever.
+[[noreturn]] void end_now(int code) {
+  std::fflush(nullptr);
+  ::_exit(code);
+}
+
 }  // namespace
 
 std::optional<int> dispatch_lab_init(int argc, char** argv) {
@@ -47,8 +56,8 @@ std::optional<int> dispatch_lab_init(int argc, char** argv) {
   if (argc < 3 || std::string_view(argv[1]) != "lab-init") return std::nullopt;
   const std::string_view verb = argv[2];
   const std::vector<std::string> rest(argv + 3, argv + argc);
-  if (verb == "hold") return hold_main(rest);
-  if (verb == "enter") return enter_main(rest);
+  if (verb == "hold") end_now(hold_main(rest));
+  if (verb == "enter") end_now(enter_main(rest));
   fmt::print(stderr, "lab-init is for the lab's own use; see `radial lab --help`\n");
   return 2;
 }

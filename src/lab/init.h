@@ -19,8 +19,9 @@
 
 namespace radial::lab {
 
-// First thing in main() of every program that uses the lab: when the program was
-// executed as a helper, the exit code to return; else nothing.
+// First thing in main() of every program that uses the lab. When the program was
+// executed as a helper it does the helper's work and ends (or returns the exit
+// code of a wrong use); else it returns nothing.
 [[nodiscard]] std::optional<int> dispatch_lab_init(int argc, char** argv);
 
 // Whether this program called dispatch_lab_init(). Without that, executing it
