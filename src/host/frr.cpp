@@ -60,7 +60,9 @@ struct Frr::Impl {
   std::string config_dir;
   std::map<std::string, frr::VtySession> sessions;
 
-  [[nodiscard]] std::string path_of(const std::string& daemon) const { return fmt::format("{}/{}.vty", run_dir, daemon); }
+  [[nodiscard]] std::string path_of(const std::string& daemon) const {
+    return fmt::format("{}/{}.vty", run_dir, daemon);
+  }
 
   // A session that answers: the kept one, or a new one after a restart.
   Result<frr::VtySession*> session(const std::string& daemon) {
@@ -70,10 +72,12 @@ struct Frr::Impl {
       kept = sessions.end();
     }
     if (kept == sessions.end()) {
-      if (daemon.empty() || daemon.find('/') != std::string::npos) return fail(Errc::invalid_argument, "'{}' names no FRR daemon", daemon);
+      if (daemon.empty() || daemon.find('/') != std::string::npos)
+        return fail(Errc::invalid_argument, "'{}' names no FRR daemon", daemon);
       auto opened = frr::VtySession::open(path_of(daemon), Clock::now() + deadline);
       if (!opened && opened.error().code == Errc::unavailable)
-        return fail(Errc::unavailable, "FRR's {} does not answer ({}); {}", daemon, opened.error().message, how_to_start(daemon));
+        return fail(Errc::unavailable, "FRR's {} does not answer ({}); {}", daemon, opened.error().message,
+                    how_to_start(daemon));
       if (!opened) return forward_error(std::move(opened.error()).within("FRR's " + daemon));
       kept = sessions.emplace(daemon, std::move(*opened)).first;
     }
@@ -91,7 +95,8 @@ struct Frr::Impl {
   Result<std::string> command(const std::string& daemon, const std::string& command) {
     RADIAL_ASSIGN(auto answer, ask(daemon, command));
     if (!answer.ok())
-      return fail(Errc::invalid_argument, "FRR's {} refuses '{}': {}", daemon, frr::without_secrets(command), answer.words());
+      return fail(Errc::invalid_argument, "FRR's {} refuses '{}': {}", daemon, frr::without_secrets(command),
+                  answer.words());
     return std::move(answer.text);
   }
 
@@ -113,20 +118,23 @@ struct Frr::Impl {
 
   // Enters lines of one context in one daemon. A daemon that restarts in
   // between gets them once more: entering a line twice is harmless.
-  Result<std::vector<frr::Refusal>> enter(const std::string& daemon, const std::string& context, const std::vector<std::string>& lines) {
+  Result<std::vector<frr::Refusal>> enter(const std::string& daemon, const std::string& context,
+                                          const std::vector<std::string>& lines) {
     for (bool again : {true, false}) {
       RADIAL_ASSIGN(auto* open, session(daemon));
-      auto refusals = frr::enter_lines(*open, context, lines, Clock::now() + deadline);
+      auto refusals = frr::enter_lines(*open, context, lines, deadline, daemon == manager);
       if (refusals) return refusals;
       sessions.erase(daemon);
-      if (!again || refusals.error().code != Errc::unavailable) return forward_error(std::move(refusals.error()).within("FRR's " + daemon));
+      if (!again || refusals.error().code != Errc::unavailable)
+        return forward_error(std::move(refusals.error()).within("FRR's " + daemon));
     }
     return fail(Errc::internal, "unreachable");
   }
 
   // The lines that mgmtd does not know belong to the daemon itself (FRR 9
   // moved static routes only, 10 most of zebra's).
-  Result<std::vector<frr::Refusal>> enter_managed(const std::string& daemon, const std::string& context, const std::vector<std::string>& lines) {
+  Result<std::vector<frr::Refusal>> enter_managed(const std::string& daemon, const std::string& context,
+                                                  const std::vector<std::string>& lines) {
     RADIAL_ASSIGN(auto refusals, enter(std::string(manager), context, lines));
     std::vector<frr::Refusal> left;
     std::vector<std::size_t> unknown;
@@ -147,7 +155,8 @@ struct Frr::Impl {
     std::vector<std::string> lines;
     for (const auto* step = first; step != last; ++step) lines.push_back(step->line);
     const bool managed = is_managed(first->daemon) && serves(std::string(manager));
-    auto refusals = managed ? enter_managed(first->daemon, first->context, lines) : enter(first->daemon, first->context, lines);
+    auto refusals =
+        managed ? enter_managed(first->daemon, first->context, lines) : enter(first->daemon, first->context, lines);
     if (!refusals) return forward_error(std::move(refusals.error()));
     for (const auto& refusal : *refusals) failures.push_back({first + refusal.line, refusal.answer.words()});
     return {};
@@ -198,7 +207,9 @@ Frr::Frr(Frr&&) noexcept = default;
 Frr& Frr::operator=(Frr&&) noexcept = default;
 Frr::~Frr() = default;
 
-Result<std::string> Frr::command(const std::string& daemon, const std::string& command) { return impl_->command(daemon, command); }
+Result<std::string> Frr::command(const std::string& daemon, const std::string& command) {
+  return impl_->command(daemon, command);
+}
 
 Result<std::string> Frr::version() {
   RADIAL_ASSIGN(const auto text, impl_->command("zebra", "show version"));
@@ -239,7 +250,8 @@ Result<std::vector<OspfInterface>> Frr::ospf_interfaces() {
 }
 
 Result<std::vector<LearnedRoute>> Frr::routes(Family family) {
-  RADIAL_ASSIGN(const auto text, impl_->command("zebra", family == Family::v4 ? "show ip route json" : "show ipv6 route json"));
+  RADIAL_ASSIGN(const auto text,
+                impl_->command("zebra", family == Family::v4 ? "show ip route json" : "show ipv6 route json"));
   return frr::parse_routes(text);
 }
 

@@ -40,13 +40,14 @@ struct FrrChange {
   enum class Kind : std::uint8_t { add, replace, remove };
   struct Step {
     std::string daemon;
-    std::string context;   // key as in FrrRunning; contexts on the way are made
-    std::string line;      // entered as it is; a removal is mostly "no ..."; "": only make the context
+    std::string context;  // key as in FrrRunning; contexts on the way are made
+    std::string line;     // entered as it is; a removal is mostly "no ..."; "": only make the context
     Kind kind = Kind::add;
-    std::string old = {};  // replace, remove: the running line that goes (its context's last command when a context goes)
+    std::string old =
+        {};  // replace, remove: the running line that goes (its context's last command when a context goes)
     bool operator==(const Step&) const = default;
   };
-  std::vector<Step> steps;              // additions and replacements first, then removals
+  std::vector<Step> steps;  // additions and replacements first, then removals
   // Desired lines that a line which is not ours excludes: one sentence each
   // that names both and the way out. They are not in `steps`.
   std::vector<std::string> conflicts;
@@ -74,15 +75,16 @@ struct FrrChange {
 
 // The ownership record before and after a change was applied. Pure.
 [[nodiscard]] std::vector<FrrLines> owned_before(std::vector<FrrLines> owned, const FrrChange& change);
-[[nodiscard]] std::vector<FrrLines> owned_after(const std::vector<FrrLines>& owned, const std::vector<FrrLines>& desired);
+[[nodiscard]] std::vector<FrrLines> owned_after(const std::vector<FrrLines>& owned,
+                                                const std::vector<FrrLines>& desired);
 
 struct OspfNeighbor {
   IpAddress router_id;
-  IpAddress address;        // on the wire
+  IpAddress address;  // on the wire
   std::string interface;
-  std::string state;        // "Full", "Init", "ExStart", ... without the role
-  std::string role;         // "DR", "DROther", "-", ...
-  std::chrono::milliseconds up{0};         // since the last change of state; 0 when unknown
+  std::string state;                // "Full", "Init", "ExStart", ... without the role
+  std::string role;                 // "DR", "DROther", "-", ...
+  std::chrono::milliseconds up{0};  // since the last change of state; 0 when unknown
   std::chrono::milliseconds dead_in{0};
   int priority = 0;
 };
@@ -102,11 +104,11 @@ struct OspfInterface {
 // For each prefix the route that zebra chose; all candidates where it chose none.
 struct LearnedRoute {
   Prefix prefix;
-  std::string protocol;                   // "ospf", "bgp", "static"
-  std::vector<IpAddress> next_hops;       // empty: on-link
+  std::string protocol;              // "ospf", "bgp", "static"
+  std::vector<IpAddress> next_hops;  // empty: on-link
   std::vector<std::string> interfaces;
   std::uint32_t metric = 0;
-  bool installed = false;                 // in the FIB
+  bool installed = false;  // in the FIB
   std::chrono::seconds age{0};
 };
 
@@ -126,7 +128,7 @@ class Frr {
   // refused it, with its words.
   Result<std::string> command(const std::string& daemon, const std::string& command);
 
-  Result<std::string> version();                       // "8.4.4", from zebra
+  Result<std::string> version();                         // "8.4.4", from zebra
   [[nodiscard]] bool serves(const std::string& daemon);  // its socket answers now
   // A number that changes when the daemon was restarted (its process id, from
   // the socket's peer credentials); nothing when it is not there.

@@ -1,5 +1,7 @@
 #include "host/frr_config.h"
 
+#include <algorithm>
+
 #include <poll.h>
 
 #include "host/frr_running.h"
@@ -10,38 +12,52 @@ namespace {
 constexpr int lock_pause_ms = 20;
 
 // `command`, again and again while another session holds mgmtd's lock.
-Result<VtyAnswer> ask_unlocked(VtySession& session, std::string_view command, VtySession::Clock::time_point deadline) {
+Result<VtyAnswer> ask_unlocked(VtySession& session, std::string_view command, std::chrono::milliseconds patience) {
+  const auto deadline = VtySession::Clock::now() + patience;
   while (true) {
-    auto answer = session.ask(command, deadline);
+    auto answer = session.ask(command, VtySession::Clock::now() + patience);
     if (!answer || !answer->locked() || VtySession::Clock::now() >= deadline) return answer;
     ::poll(nullptr, 0, lock_pause_ms);
   }
 }
 
+Result<std::vector<VtyAnswer>> ask_each(VtySession& session, const std::vector<std::string>& commands,
+                                        std::chrono::milliseconds patience, bool one_by_one) {
+  if (!one_by_one) return session.ask_ahead(commands, patience);
+  std::vector<VtyAnswer> answers;
+  for (const auto& command : commands) {
+    RADIAL_ASSIGN(auto answer, ask_unlocked(session, command, patience));
+    answers.push_back(std::move(answer));
+  }
+  return answers;
+}
+
 }  // namespace
 
-Result<std::vector<Refusal>> enter_lines(VtySession& session, std::string_view context, const std::vector<std::string>& lines,
-                                         VtySession::Clock::time_point deadline) {
+Result<std::vector<Refusal>> enter_lines(VtySession& session, std::string_view context,
+                                         const std::vector<std::string>& lines, std::chrono::milliseconds patience,
+                                         bool one_by_one) {
   std::vector<Refusal> refusals;
   std::vector<std::string> way{"configure terminal"};
   for (auto& command : context_path(context)) way.push_back(std::move(command));
-  bool inside = true;
-  for (const auto& command : way) {
-    RADIAL_ASSIGN(auto answer, ask_unlocked(session, command, deadline));
-    if (answer.ok()) continue;
-    // Lines entered now would land in another context.
-    for (std::size_t i = 0; i < lines.size(); ++i) refusals.push_back({i, answer});
-    inside = false;
-    break;
+  RADIAL_ASSIGN(const auto entered, ask_each(session, way, patience, one_by_one));
+  const auto lost = std::find_if(entered.begin(), entered.end(), [](const VtyAnswer& answer) { return !answer.ok(); });
+
+  std::vector<std::string> commands;
+  std::vector<std::size_t> line_of;  // the command's index in `lines`
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (lost != entered.end()) {
+      refusals.push_back({i, *lost});  // entered now, it would land in another context
+    } else if (!lines[i].empty()) {    // empty: only the context was asked for
+      commands.push_back(lines[i]);
+      line_of.push_back(i);
+    }
   }
-  for (std::size_t i = 0; inside && i < lines.size(); ++i) {
-    if (lines[i].empty()) continue;  // only the context was asked for
-    RADIAL_ASSIGN(auto answer, ask_unlocked(session, lines[i], deadline));
-    if (!answer.ok()) refusals.push_back({i, std::move(answer)});
-  }
-  // Harmless where config mode was never entered.
-  RADIAL_ASSIGN(const auto left, session.ask("end", deadline));
-  if (!left.ok()) return fail(Errc::protocol, "FRR refuses to leave config mode: {}", left.words());
+  commands.emplace_back("end");  // harmless where config mode was never entered
+  RADIAL_ASSIGN(auto answers, ask_each(session, commands, patience, one_by_one));
+  for (std::size_t i = 0; i < line_of.size(); ++i)
+    if (!answers[i].ok()) refusals.push_back({line_of[i], std::move(answers[i])});
+  if (!answers.back().ok()) return fail(Errc::protocol, "FRR refuses to leave config mode: {}", answers.back().words());
   return refusals;
 }
 

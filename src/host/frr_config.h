@@ -18,10 +18,11 @@ struct Refusal {
 // Enters `lines` one by one in `context` (a key as in FrrRunning) and leaves
 // config mode, whatever happened: a line that is refused does not stop the
 // next. When the context itself is refused no line is entered and all count as
-// refused with its answer. Locks of mgmtd are waited for until `deadline`.
+// refused with its answer. `patience` bounds each command, and with it the wait for a lock of mgmtd.
 // After an error the session must be closed, which also leaves config mode.
+// `one_by_one`: for mgmtd (see frr_vty.h).
 [[nodiscard]] Result<std::vector<Refusal>> enter_lines(VtySession& session, std::string_view context,
                                                        const std::vector<std::string>& lines,
-                                                       VtySession::Clock::time_point deadline);
+                                                       std::chrono::milliseconds patience, bool one_by_one);
 
 }  // namespace radial::host::frr

@@ -23,6 +23,11 @@ struct KnownLines {
   std::set<std::string> keys;
 };
 
+struct PresentLines {
+  std::set<std::string> canonical;
+  std::map<std::string, std::string> by_key;  // the running line
+};
+
 std::map<Place, KnownLines> index(const std::vector<FrrLines>& stanzas) {
   std::map<Place, KnownLines> known;
   for (const auto& stanza : stanzas) {
@@ -61,10 +66,15 @@ std::string place_name(const std::string& daemon, const std::string& context) {
 class Differ {
  public:
   Differ(const std::vector<FrrLines>& desired, const std::vector<FrrLines>& owned, const FrrRunning& running)
-      : desired_(desired), owned_(with_copies(owned, running)), running_(running), wanted_(index(desired_)), ours_(index(owned_)) {
+      : desired_(desired),
+        owned_(with_copies(owned, running)),
+        running_(running),
+        wanted_(index(desired_)),
+        ours_(index(owned_)) {
     for (const auto& stanza : desired_)
       for (const auto& line : stanza.lines)
-        if (frr::is_shared(stanza.context, line)) wanted_shared_.emplace(stanza.context, facts_of(stanza.context, line).canonical);
+        if (frr::is_shared(stanza.context, line))
+          wanted_shared_.emplace(stanza.context, facts_of(stanza.context, line).canonical);
   }
 
   FrrChange run() {
@@ -83,6 +93,19 @@ class Differ {
     return context == daemon->second.end() ? nullptr : &context->second;
   }
 
+  const PresentLines& present_at(const Place& place) {
+    const auto [found, fresh] = present_.try_emplace(place);
+    auto& present = found->second;
+    const auto* lines = lines_at(place);
+    if (!fresh || lines == nullptr) return present;
+    for (const auto& line : *lines) {
+      auto facts = facts_of(place.context, line);
+      present.canonical.insert(std::move(facts.canonical));
+      if (!facts.key.empty()) present.by_key.emplace(std::move(facts.key), line);
+    }
+    return present;
+  }
+
   bool is_ours(const Place& place, const frr::LineFacts& facts) const {
     const auto known = ours_.find(place);
     return known != ours_.end() && known->second.canonical.contains(facts.canonical);
@@ -92,11 +115,13 @@ class Differ {
     return known != ours_.end() && known->second.keys.contains(key);
   }
   bool is_wanted(const Place& place, const frr::LineFacts& facts) const {
-    if (frr::is_shared(place.context, facts.canonical) && wanted_shared_.contains({place.context, facts.canonical})) return true;
+    if (frr::is_shared(place.context, facts.canonical) && wanted_shared_.contains({place.context, facts.canonical}))
+      return true;
     const auto known = wanted_.find(place);
     if (known == wanted_.end()) return false;
     // A line of the same key replaces this one.
-    return known->second.canonical.contains(facts.canonical) || (!facts.key.empty() && known->second.keys.contains(facts.key));
+    return known->second.canonical.contains(facts.canonical) ||
+           (!facts.key.empty() && known->second.keys.contains(facts.key));
   }
 
   // "network P area N" of somebody else makes ospfd refuse every "ip ospf area".
@@ -110,17 +135,20 @@ class Differ {
     return std::nullopt;
   }
 
-  void conflict(const Place& place, const std::string& line, const std::string& other_context, const std::string& other) {
-    change_.conflicts.push_back(fmt::format(
-        "{}: '{}' is not Radial's and excludes '{}'{}; take it out of FRR's configuration, or let the fabric file say the same",
-        place_name(place.daemon, other_context), frr::without_secrets(other), frr::without_secrets(line),
-        other_context == place.context ? "" : fmt::format(" in {}", place.context)));
+  void conflict(const Place& place, const std::string& line, const std::string& other_context,
+                const std::string& other) {
+    change_.conflicts.push_back(
+        fmt::format("{}: '{}' is not Radial's and excludes '{}'{}; take it out of FRR's configuration, or let the "
+                    "fabric file say the same",
+                    place_name(place.daemon, other_context), frr::without_secrets(other), frr::without_secrets(line),
+                    other_context == place.context ? "" : fmt::format(" in {}", place.context)));
   }
 
   void record(const Place& place, const std::string& line) {
     auto& added = change_.added;
-    auto stanza = std::find_if(added.begin(), added.end(),
-                               [&](const auto& other) { return other.daemon == place.daemon && other.context == place.context; });
+    auto stanza = std::find_if(added.begin(), added.end(), [&](const auto& other) {
+      return other.daemon == place.daemon && other.context == place.context;
+    });
     if (stanza == added.end()) stanza = added.insert(added.end(), FrrLines{place.daemon, place.context, {}});
     if (!line.empty()) stanza->lines.push_back(line);
   }
@@ -132,20 +160,16 @@ class Differ {
       change_.steps.push_back({place.daemon, place.context, "", Kind::add, ""});
       record(place, "");
     }
-    for (const auto& line : stanza.lines) add_line(place, line, present);
+    for (const auto& line : stanza.lines) add_line(place, line);
   }
 
-  void add_line(const Place& place, const std::string& line, const std::vector<std::string>* present) {
+  void add_line(const Place& place, const std::string& line) {
     const auto facts = facts_of(place.context, line);
     if (!seen_.emplace(place, facts.canonical).second) return;
-    const std::string* rival = nullptr;
-    if (present != nullptr) {
-      for (const auto& other : *present) {
-        const auto theirs = facts_of(place.context, other);
-        if (theirs.canonical == facts.canonical) return;
-        if (!facts.key.empty() && theirs.key == facts.key) rival = &other;
-      }
-    }
+    const auto& present = present_at(place);
+    if (present.canonical.contains(facts.canonical)) return;
+    const auto same_key = facts.key.empty() ? present.by_key.end() : present.by_key.find(facts.key);
+    const std::string* rival = same_key == present.by_key.end() ? nullptr : &same_key->second;
     if (facts.is_default && rival == nullptr) return;
     if (rival != nullptr && !owns_key(place, facts.key)) return conflict(place, line, place.context, *rival);
     if (const auto network = excluded_by_network(place, line)) return conflict(place, line, "router ospf", *network);
@@ -154,7 +178,8 @@ class Differ {
     if (rival == nullptr) {
       change_.steps.push_back({place.daemon, place.context, line, Kind::add, ""});
     } else if (facts.replaced_by_removal) {
-      change_.steps.push_back({place.daemon, place.context, frr::removal_of(place.context, *rival), Kind::remove, *rival});
+      change_.steps.push_back(
+          {place.daemon, place.context, frr::removal_of(place.context, *rival), Kind::remove, *rival});
       change_.steps.push_back({place.daemon, place.context, line, Kind::add, ""});
     } else {
       change_.steps.push_back(
@@ -170,7 +195,7 @@ class Differ {
       if (present == nullptr) continue;
       for (const auto& other : *present) {
         const auto facts = facts_of(place.context, other);
-        if (is_ours(place, facts) && !is_wanted(place, facts)) going_[place].insert(other);
+        if (is_ours(place, facts) && !is_wanted(place, facts)) going_[place].emplace(other, facts.canonical);
       }
     }
   }
@@ -203,7 +228,8 @@ class Differ {
       if (!context.starts_with("interface ")) continue;
       const auto going = going_.find({place.daemon, context});
       for (const auto& line : lines)
-        if (line.starts_with(v2 ? "ip ospf area " : "ipv6 ospf6 area ") && (going == going_.end() || !going->second.contains(line)))
+        if (line.starts_with(v2 ? "ip ospf area " : "ipv6 ospf6 area ") &&
+            (going == going_.end() || !going->second.contains(line)))
           return true;
     }
     return false;
@@ -242,9 +268,10 @@ class Differ {
     // Against the order in which we made them.
     for (auto line = stanza.lines.rbegin(); line != stanza.lines.rend(); ++line) {
       const auto canonical = facts_of(place.context, *line).canonical;
-      for (const auto& other : going->second) {
-        if (facts_of(place.context, other).canonical != canonical || !removed_.emplace(place, other).second) continue;
-        change_.steps.push_back({place.daemon, place.context, frr::removal_of(place.context, other), Kind::remove, other});
+      for (const auto& [other, spelling] : going->second) {
+        if (spelling != canonical || !removed_.emplace(place, other).second) continue;
+        change_.steps.push_back(
+            {place.daemon, place.context, frr::removal_of(place.context, other), Kind::remove, other});
       }
     }
   }
@@ -256,7 +283,8 @@ class Differ {
   std::map<Place, KnownLines> ours_;
   std::set<std::pair<std::string, std::string>> wanted_shared_;  // context, canonical line
   std::set<std::pair<Place, std::string>> seen_;
-  std::map<Place, std::set<std::string>> going_;
+  std::map<Place, PresentLines> present_;
+  std::map<Place, std::map<std::string, std::string>> going_;  // running line -> its canonical spelling
   std::set<Place> whole_;
   std::set<std::pair<Place, std::string>> removed_;
   FrrChange change_;
@@ -275,7 +303,8 @@ std::vector<std::string> FrrChange::describe() const {
   return lines;
 }
 
-FrrChange diff_frr(const std::vector<FrrLines>& desired, const std::vector<FrrLines>& owned, const FrrRunning& running) {
+FrrChange diff_frr(const std::vector<FrrLines>& desired, const std::vector<FrrLines>& owned,
+                   const FrrRunning& running) {
   return Differ(desired, owned, running).run();
 }
 
@@ -286,7 +315,8 @@ std::vector<FrrLines> owned_before(std::vector<FrrLines> owned, const FrrChange&
     });
     if (stanza == owned.end()) stanza = owned.insert(owned.end(), FrrLines{added.daemon, added.context, {}});
     for (const auto& line : added.lines)
-      if (std::find(stanza->lines.begin(), stanza->lines.end(), line) == stanza->lines.end()) stanza->lines.push_back(line);
+      if (std::find(stanza->lines.begin(), stanza->lines.end(), line) == stanza->lines.end())
+        stanza->lines.push_back(line);
   }
   return owned;
 }

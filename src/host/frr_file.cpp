@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <optional>
 
-#include "host/frr_rules.h"
 #include "host/frr_running.h"
 
 namespace radial::host::frr {
@@ -50,9 +49,10 @@ class Editor {
     std::optional<std::size_t> end;
     for (std::size_t i = 0; i < parsed_.size(); ++i) {
       const auto& line = parsed_[i];
-      const bool inside = (line.kind == ConfigLine::Kind::opens && is_within(line.key, context)) ||
-                          (line.kind == ConfigLine::Kind::plain && is_within(line.context, context)) ||
-                          (line.kind == ConfigLine::Kind::closes && line.context != context && is_within(line.context, context));
+      const bool inside =
+          (line.kind == ConfigLine::Kind::opens && is_within(line.key, context)) ||
+          (line.kind == ConfigLine::Kind::plain && is_within(line.context, context)) ||
+          (line.kind == ConfigLine::Kind::closes && line.context != context && is_within(line.context, context));
       if (inside) end = i + 1;
     }
     return end;
@@ -101,11 +101,10 @@ class Editor {
   }
 
   void replace(const FrrChange::Step& step) {
-    const auto old = facts_of(step.context, step.old).canonical;
     for (std::size_t i = 0; i < parsed_.size(); ++i) {
       const auto& line = parsed_[i];
       if (line.kind != ConfigLine::Kind::plain || line.context != step.context) continue;
-      if (facts_of(step.context, line.text).canonical != old) continue;
+      if (line.text != step.old) continue;
       lines_[i] = lines_[i].substr(0, lines_[i].find_first_not_of(" \t")) + step.line;
       return;
     }
@@ -113,7 +112,6 @@ class Editor {
   }
 
   void remove(const FrrChange::Step& step) {
-    const auto old = facts_of(step.context, step.old).canonical;
     const auto block = context_key(step.context, step.old);
     std::vector<std::string> kept;
     bool closed = false;
@@ -122,8 +120,8 @@ class Editor {
       const auto& line = parsed_[i];
       const bool opens = line.kind == ConfigLine::Kind::opens;
       const bool of_block = is_within(opens ? line.key : line.context, block) && line.kind != ConfigLine::Kind::other;
-      const bool is_line = line.kind == ConfigLine::Kind::plain && line.context == step.context &&
-                           facts_of(step.context, line.text).canonical == old;
+      const bool is_line =
+          line.kind == ConfigLine::Kind::plain && line.context == step.context && line.text == step.old;
       // The separator that follows a block goes with it, and one of the two
       // that a line stood between.
       const bool doubled = gap && !kept.empty() && kept.back() == lines_[i];
@@ -140,9 +138,14 @@ class Editor {
   void drop_if_empty(const std::string& context) {
     if (!context.starts_with("interface ")) return;
     parsed_ = parse_config(text());
-    const auto speaks = [&](const ConfigLine& line) { return line.kind == ConfigLine::Kind::plain && line.context == context; };
-    const auto opens = [&](const ConfigLine& line) { return line.kind == ConfigLine::Kind::opens && line.key == context; };
-    if (std::any_of(parsed_.begin(), parsed_.end(), speaks) || std::none_of(parsed_.begin(), parsed_.end(), opens)) return;
+    const auto speaks = [&](const ConfigLine& line) {
+      return line.kind == ConfigLine::Kind::plain && line.context == context;
+    };
+    const auto opens = [&](const ConfigLine& line) {
+      return line.kind == ConfigLine::Kind::opens && line.key == context;
+    };
+    if (std::any_of(parsed_.begin(), parsed_.end(), speaks) || std::none_of(parsed_.begin(), parsed_.end(), opens))
+      return;
     remove({"", "", "", Kind::remove, context});
   }
 
@@ -157,19 +160,16 @@ void gather(std::vector<FrrLines>& stanzas) {
 
 }  // namespace
 
-std::string edit_config(std::string_view text, const FrrChange& change) {
-  if (change.empty()) return std::string(text);
-  Editor editor(text);
-  for (const auto& step : change.steps) editor.apply(step);
-  return editor.text();
-}
-
 std::string merge_config(std::string_view text, std::vector<FrrLines> desired, std::vector<FrrLines> owned) {
   gather(desired);
   gather(owned);
   FrrRunning file;
   file.daemons[""] = contexts_of(text);
-  return edit_config(text, diff_frr(desired, owned, file));
+  const auto change = diff_frr(desired, owned, file);
+  if (change.empty()) return std::string(text);
+  Editor editor(text);
+  for (const auto& step : change.steps) editor.apply(step);
+  return editor.text();
 }
 
 }  // namespace radial::host::frr

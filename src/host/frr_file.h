@@ -9,12 +9,9 @@
 
 namespace radial::host::frr {
 
-// Applies the steps of `change` to `text`, whatever their daemon: the caller
-// has chosen the ones that belong in this file.
-[[nodiscard]] std::string edit_config(std::string_view text, const FrrChange& change);
-
 // `text` with the lines of `desired` in it and those of `owned` that are no
 // longer desired out of it, by the rules of diff_frr.
-[[nodiscard]] std::string merge_config(std::string_view text, std::vector<FrrLines> desired, std::vector<FrrLines> owned);
+[[nodiscard]] std::string merge_config(std::string_view text, std::vector<FrrLines> desired,
+                                       std::vector<FrrLines> owned);
 
 }  // namespace radial::host::frr

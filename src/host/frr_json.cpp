@@ -13,8 +13,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int depth_limit = 32;         // FRR's own answers stay below 8
-constexpr int max_age = 3600;           // RFC 2328, appendix B: an LSA of this age is being withdrawn
+constexpr int depth_limit = 32;  // FRR's own answers stay below 8
+constexpr int max_age = 3600;    // RFC 2328, appendix B: an LSA of this age is being withdrawn
 constexpr std::size_t excerpt_length = 60;
 
 Unexpected misunderstood(std::string_view what) {
@@ -70,13 +70,16 @@ Result<std::string> text_of(const Json& object, const char* name) {
 
 // The first of `names` that is there: FRR renamed some fields.
 template <class Number, std::size_t count>
-Result<Number> number_of(const Json& object, const std::array<const char*, count>& names, std::optional<Number> missing = std::nullopt) {
+Result<Number> number_of(const Json& object, const std::array<const char*, count>& names,
+                         std::optional<Number> missing = std::nullopt) {
   for (const char* name : names) {
     const Json* value = find(object, name);
     if (value == nullptr) continue;
     // A signed view of what might not fit would turn large into negative.
-    const bool fits_signed = !value->is_number_unsigned() || value->get<std::uint64_t>() <= std::numeric_limits<std::int64_t>::max();
-    if (!value->is_number_integer() || !fits_signed) return misunderstood(fmt::format("'{}' is no number in range", name));
+    const bool fits_signed =
+        !value->is_number_unsigned() || value->get<std::uint64_t>() <= std::numeric_limits<std::int64_t>::max();
+    if (!value->is_number_integer() || !fits_signed)
+      return misunderstood(fmt::format("'{}' is no number in range", name));
     const auto number = value->get<std::int64_t>();
     if (number < static_cast<std::int64_t>(std::numeric_limits<Number>::min()) ||
         number > static_cast<std::int64_t>(std::numeric_limits<Number>::max()))
@@ -120,7 +123,8 @@ Result<OspfNeighbor> neighbor_of(const std::string& key, const Json& json) {
   set_state(neighbor, state);
   RADIAL_ASSIGN(const auto up, (number_of<std::int64_t, 1>(json, {"upTimeInMsec"}, 0)));
   neighbor.up = std::chrono::milliseconds(up);
-  RADIAL_ASSIGN(const auto dead, (number_of<std::int64_t, 2>(json, {"routerDeadIntervalTimerDueMsec", "deadTimeMsecs"}, 0)));
+  RADIAL_ASSIGN(const auto dead,
+                (number_of<std::int64_t, 2>(json, {"routerDeadIntervalTimerDueMsec", "deadTimeMsecs"}, 0)));
   neighbor.dead_in = std::chrono::milliseconds(std::max<std::int64_t>(0, dead));  // -1: no timer runs
   RADIAL_ASSIGN(neighbor.priority, (number_of<int, 2>(json, {"nbrPriority", "priority"}, 0)));
   return neighbor;
@@ -156,7 +160,10 @@ std::optional<std::chrono::seconds> age_of(std::string_view text) {
     const char unit = text.empty() ? ':' : text.front();
     if (!text.empty()) text.remove_prefix(1);
     switch (unit) {
-      case ':': clock = clock * 60 + number; has_clock = true; break;
+      case ':':
+        clock = clock * 60 + number;
+        has_clock = true;
+        break;
       case 's': total += number; break;
       case 'm': total += number * 60; break;
       case 'h': total += number * 3600; break;

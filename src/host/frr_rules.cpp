@@ -44,7 +44,7 @@ bool is_number(std::string_view word) {
 // Patterns of words: a literal, `+` a word that belongs to the key, `*` a
 // value, `#` a value that is a number, `...` any rest as value.
 struct Rule {
-  std::string_view context;       // prefix of the context's key; "" is the top level alone
+  std::string_view context;  // prefix of the context's key; "" is the top level alone
   std::string_view pattern;
   std::string_view default_line;  // the spelling that FRR does not print; empty: none
   std::string_view removal;       // empty: "no LINE"
@@ -142,8 +142,9 @@ std::optional<std::string> match(const Words& pattern, const Words& line) {
     if (pattern[i] == "...") return key;
     if (i >= line.size()) return std::nullopt;
     if (pattern[i] == "+") add(line[i]);
-    else if (pattern[i] == "#") { if (!is_number(line[i])) return std::nullopt; }
-    else if (pattern[i] == "*") continue;
+    else if (pattern[i] == "#") {
+      if (!is_number(line[i])) return std::nullopt;
+    } else if (pattern[i] == "*") continue;
     else if (pattern[i] == line[i]) add(line[i]);
     else return std::nullopt;
   }
@@ -157,9 +158,14 @@ struct Found {
 };
 
 std::optional<Found> find_rule(std::string_view context, const Words& line) {
-  for (const auto& rule : rules) {
-    if (!context_matches(rule, context)) continue;
-    if (auto key = match(words_of(rule.pattern), line)) return Found{&rule, std::move(*key)};
+  static const auto patterns = [] {
+    std::array<Words, rules.size()> split;
+    std::transform(rules.begin(), rules.end(), split.begin(), [](const Rule& rule) { return words_of(rule.pattern); });
+    return split;
+  }();
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    if (!context_matches(rules[i], context)) continue;
+    if (auto key = match(patterns[i], line)) return Found{&rules[i], std::move(*key)};
   }
   return std::nullopt;
 }
@@ -169,7 +175,8 @@ std::string dotted_area(std::string_view word) {
   if (!is_number(word)) return std::string(word);
   std::uint32_t number = 0;
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
-  return error == std::errc{} && end == word.data() + word.size() ? IpAddress::from_v4(number).to_string() : std::string(word);
+  return error == std::errc{} && end == word.data() + word.size() ? IpAddress::from_v4(number).to_string()
+                                                                  : std::string(word);
 }
 
 // Options of an OSPF "neighbor": their order does not count, defaults are not printed.
@@ -188,7 +195,8 @@ NeighborOptions neighbor_options(const Words& words) {
 }
 
 bool is_ospf_neighbor(std::string_view context, const Words& words) {
-  return context.starts_with("router ospf") && !context.starts_with("router ospf6") && words.size() >= 2 && words[0] == "neighbor";
+  return context.starts_with("router ospf") && !context.starts_with("router ospf6") && words.size() >= 2 &&
+         words[0] == "neighbor";
 }
 
 std::string canonical_of(std::string_view context, const Words& words) {
@@ -201,15 +209,16 @@ std::string canonical_of(std::string_view context, const Words& words) {
   }
   std::string line;
   for (std::size_t i = 0; i < words.size(); ++i) {
-    const bool area = i > 0 && words[i - 1] == "area" && (context.starts_with("interface ") || context.starts_with("router ospf"));
+    const bool area =
+        i > 0 && words[i - 1] == "area" && (context.starts_with("interface ") || context.starts_with("router ospf"));
     if (!line.empty()) line += ' ';
     line += area ? dotted_area(words[i]) : std::string(words[i]);
   }
   return line;
 }
 
-constexpr std::array<std::string_view, 6> shared_lines = {"ip prefix-list ",   "ipv6 prefix-list ", "access-list ",
-                                                          "ipv6 access-list ", "bgp as-path ",      "bgp community-list "};
+constexpr std::array<std::string_view, 6> shared_lines = {
+    "ip prefix-list ", "ipv6 prefix-list ", "access-list ", "ipv6 access-list ", "bgp as-path ", "bgp community-list "};
 
 bool is_route_map(std::string_view line) { return line.starts_with("route-map "); }
 
@@ -229,7 +238,8 @@ LineFacts facts_of(std::string_view context, std::string_view line) {
 
 std::string removal_of(std::string_view context, std::string_view line) {
   const auto words = words_of(line);
-  if (const auto found = find_rule(context, words); found && !found->rule->removal.empty()) return std::string(found->rule->removal);
+  if (const auto found = find_rule(context, words); found && !found->rule->removal.empty())
+    return std::string(found->rule->removal);
   if (words.size() > 1 && words.front() == "no") return join({words.begin() + 1, words.end()});
   if (is_ospf_neighbor(context, words)) return fmt::format("no neighbor {}", words[1]);
   return fmt::format("no {}", join(words));

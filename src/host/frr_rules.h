@@ -11,10 +11,10 @@
 namespace radial::host::frr {
 
 struct LineFacts {
-  std::string key;        // lines of one context with one key exclude each other; empty: the line stands for itself
-  std::string canonical;  // equal for two spellings of one line
-  bool is_default = false;          // FRR prints nothing for this line
-  bool replaced_by_removal = false; // a second value is refused while the first stands
+  std::string key;          // lines of one context with one key exclude each other; empty: the line stands for itself
+  std::string canonical;    // equal for two spellings of one line
+  bool is_default = false;  // FRR prints nothing for this line
+  bool replaced_by_removal = false;  // a second value is refused while the first stands
 };
 
 [[nodiscard]] LineFacts facts_of(std::string_view context, std::string_view line);

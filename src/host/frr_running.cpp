@@ -10,8 +10,8 @@ constexpr std::string_view separator = " / ";
 
 // Words that open a context at the top level, for text without indentation.
 constexpr std::array<std::string_view, 14> openers = {
-    "interface ", "router ", "route-map ", "vrf ",     "key chain ", "line vty", "bfd",
-    "nexthop-group ", "segment-routing", "pbr-map ", "rpki", "mpls ldp", "l2vpn ", "pseudowire "};
+    "interface ",     "router ",         "route-map ", "vrf ", "key chain ", "line vty", "bfd",
+    "nexthop-group ", "segment-routing", "pbr-map ",   "rpki", "mpls ldp",   "l2vpn ",   "pseudowire "};
 
 bool opens_by_word(std::string_view line) {
   return std::any_of(openers.begin(), openers.end(), [&](std::string_view opener) {
@@ -55,7 +55,7 @@ const RawLine* following(const std::vector<RawLine>& lines, std::size_t at) {
 struct OpenContext {
   std::size_t indent;  // of the line that opened it
   std::string key;
-  bool by_word;        // opened by its word alone: its lines are not indented
+  bool by_word;  // opened by its word alone: its lines are not indented
 };
 
 }  // namespace
@@ -117,8 +117,8 @@ std::vector<ConfigLine> parse_config(std::string_view text) {
 
     const auto* next = following(lines, i);
     const bool indented_below = next != nullptr && next->indent > line.indent;
-    const bool closed_below = next != nullptr && is_exit(next->text) && next->indent == line.indent &&
-                              (open.empty() || !open.back().by_word);
+    const bool closed_below =
+        next != nullptr && is_exit(next->text) && next->indent == line.indent && (open.empty() || !open.back().by_word);
     entry.context = current();
     if (indented_below || closed_below || opener_word) {
       entry.kind = ConfigLine::Kind::opens;

@@ -14,10 +14,10 @@ namespace radial::host::frr {
 // One line of the text, where it stands.
 struct ConfigLine {
   enum class Kind {
-    plain,    // a line of `context`
-    opens,    // opens a context: `context` is the one that it stands in, `key` the one that it opens
-    closes,   // "exit", "exit-address-family", "exit-vrf" of `context`
-    other,    // blank, comment, "end"
+    plain,   // a line of `context`
+    opens,   // opens a context: `context` is the one that it stands in, `key` the one that it opens
+    closes,  // "exit", "exit-address-family", "exit-vrf" of `context`
+    other,   // blank, comment, "end"
   };
   Kind kind = Kind::other;
   std::string context;  // key, as in FrrRunning; "" is the top level

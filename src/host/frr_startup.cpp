@@ -59,7 +59,8 @@ Status edit_file(const fs::path& file, const Edit& edit) {
     RADIAL_ASSIGN(before, read_file(file));
   } else {
     // As its folder: FRR's own user reads it.
-    if (::stat(file.parent_path().c_str(), &info) != 0) return fail_errno(errno, fmt::format("cannot look at {}", file.parent_path().string()));
+    if (::stat(file.parent_path().c_str(), &info) != 0)
+      return fail_errno(errno, fmt::format("cannot look at {}", file.parent_path().string()));
     info.st_mode = default_mode;
   }
   const auto after = edit(before);
@@ -93,7 +94,8 @@ std::map<std::string, std::vector<FrrLines>> by_file(const std::vector<FrrLines>
 
 }  // namespace
 
-Status save_startup(const std::string& config_dir, const std::vector<FrrLines>& desired, const std::vector<FrrLines>& owned) {
+Status save_startup(const std::string& config_dir, const std::vector<FrrLines>& desired,
+                    const std::vector<FrrLines>& owned) {
   const fs::path folder = config_dir;
   if (is_integrated(folder))
     return edit_file(folder / "frr.conf", [&](const std::string& text) { return merge_config(text, desired, owned); });
@@ -107,7 +109,9 @@ Status save_startup(const std::string& config_dir, const std::vector<FrrLines>& 
       const auto found = files.find(name);
       return found == files.end() ? std::vector<FrrLines>() : found->second;
     };
-    RADIAL_TRY(edit_file(folder / name, [&](const std::string& text) { return merge_config(text, lines_for(wanted), lines_for(ours)); }));
+    RADIAL_TRY(edit_file(folder / name, [&](const std::string& text) {
+      return merge_config(text, lines_for(wanted), lines_for(ours));
+    }));
   }
   return {};
 }

@@ -16,6 +16,7 @@ namespace radial::host::frr {
 namespace {
 
 constexpr std::size_t answer_limit = 256U << 20U;  // a full BGP table as JSON stays below
+constexpr std::size_t ahead_limit = 64;            // commands on their way; their answers fit a socket's buffer
 constexpr std::size_t terminator_length = 4;       // three NULs and the status
 
 // Waits until the socket is ready for `events`, the other end hung up, or time is over.
@@ -44,11 +45,12 @@ Status send_all(int fd, std::string_view bytes, VtySession::Clock::time_point de
   return {};
 }
 
-// Whether `buffer` ends in a whole terminator. Text never holds a NUL, so the
-// first one begins it.
-bool ends_answer(std::string_view buffer) {
-  return buffer.size() >= terminator_length &&
-         buffer.substr(buffer.size() - terminator_length, 3) == std::string_view("\0\0\0", 3);
+// Where the first whole answer in `buffer` ends, its terminator included, or 0
+// when it is not whole yet. Text never holds a NUL, so the first one begins
+// the terminator.
+std::size_t end_of_answer(std::string_view buffer, std::size_t searched) {
+  const auto nul = buffer.find('\0', searched);
+  return nul == std::string_view::npos || nul + terminator_length > buffer.size() ? 0 : nul + terminator_length;
 }
 
 // Field 22 of /proc/PID/stat: ticks since boot. The name in field 2 may hold
@@ -69,7 +71,8 @@ std::optional<std::int64_t> start_time(pid_t pid) {
 }  // namespace
 
 bool VtyAnswer::locked() const {
-  return !ok() && (text.find("could not lock") != std::string::npos || text.find("locked by another") != std::string::npos);
+  return !ok() &&
+         (text.find("could not lock") != std::string::npos || text.find("locked by another") != std::string::npos);
 }
 
 std::string VtyAnswer::words() const {
@@ -87,7 +90,8 @@ Result<VtySession> VtySession::open(const std::string& path, Clock::time_point d
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path)
-    return fail(Errc::invalid_argument, "{} is too long for a socket's path ({} bytes at most)", path, sizeof address.sun_path - 1);
+    return fail(Errc::invalid_argument, "{} is too long for a socket's path ({} bytes at most)", path,
+                sizeof address.sun_path - 1);
   std::memcpy(address.sun_path, path.data(), path.size());
 
   Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -97,7 +101,8 @@ Result<VtySession> VtySession::open(const std::string& path, Clock::time_point d
     const int error = errno;
     if (error == EINTR) continue;
     if (error == ENOENT || error == ECONNREFUSED) return fail(Errc::unavailable, "nobody listens at {}", path);
-    if (error != EAGAIN || Clock::now() >= deadline) return fail_errno(error, fmt::format("cannot connect to {}", path));
+    if (error != EAGAIN || Clock::now() >= deadline)
+      return fail_errno(error, fmt::format("cannot connect to {}", path));
     ::poll(nullptr, 0, 5);
   }
   VtySession session(std::move(socket));
@@ -107,19 +112,42 @@ Result<VtySession> VtySession::open(const std::string& path, Clock::time_point d
 }
 
 Result<VtyAnswer> VtySession::ask(std::string_view command, Clock::time_point deadline) {
+  RADIAL_TRY(send(command, deadline));
+  return receive(command, deadline);
+}
+
+Result<std::vector<VtyAnswer>> VtySession::ask_ahead(const std::vector<std::string>& commands,
+                                                     std::chrono::milliseconds patience) {
+  std::vector<VtyAnswer> answers;
+  answers.reserve(commands.size());
+  for (std::size_t sent = 0; answers.size() < commands.size();) {
+    for (; sent < commands.size() && sent - answers.size() < ahead_limit; ++sent)
+      RADIAL_TRY(send(commands[sent], Clock::now() + patience));
+    RADIAL_ASSIGN(auto answer, receive(commands[answers.size()], Clock::now() + patience));
+    answers.push_back(std::move(answer));
+  }
+  return answers;
+}
+
+Status VtySession::send(std::string_view command, Clock::time_point deadline) {
   if (command.find_first_of(std::string_view("\0\n\r", 3)) != std::string_view::npos)
     return fail(Errc::invalid_argument, "an FRR command is one line, this one is not: {}", command);
   std::string request(command);
   request.push_back('\0');
-  RADIAL_TRY(send_all(socket_.get(), request, deadline));
+  return send_all(socket_.get(), request, deadline);
+}
 
-  std::string buffer;
+Result<VtyAnswer> VtySession::receive(std::string_view command, Clock::time_point deadline) {
   std::array<char, 65536> chunk{};
-  while (!ends_answer(buffer)) {
+  std::size_t searched = 0;
+  std::size_t end = 0;
+  while ((end = end_of_answer(received_, searched)) == 0) {
+    searched = received_.size() < terminator_length ? 0 : received_.size() - terminator_length;
     const auto got = ::recv(socket_.get(), chunk.data(), chunk.size(), 0);
     if (got > 0) {
-      buffer.append(chunk.data(), static_cast<std::size_t>(got));
-      if (buffer.size() > answer_limit) return fail(Errc::protocol, "FRR's answer to '{}' is larger than {} bytes", command, answer_limit);
+      received_.append(chunk.data(), static_cast<std::size_t>(got));
+      if (received_.size() > answer_limit)
+        return fail(Errc::protocol, "FRR's answer to '{}' is larger than {} bytes", command, answer_limit);
     } else if (got == 0) {
       return fail(Errc::unavailable, "FRR hung up while answering '{}'", command);
     } else if (errno == EAGAIN) {
@@ -128,11 +156,11 @@ Result<VtyAnswer> VtySession::ask(std::string_view command, Clock::time_point de
       return fail_errno(errno, fmt::format("cannot read FRR's answer to '{}'", command));
     }
   }
-  VtyAnswer answer;
-  answer.status = static_cast<std::uint8_t>(buffer.back());
-  buffer.resize(buffer.size() - terminator_length);
-  if (buffer.find('\0') != std::string::npos) return fail(Errc::protocol, "FRR's answer to '{}' holds a NUL", command);
-  answer.text = std::move(buffer);
+  const auto text_length = end - terminator_length;
+  if (received_.compare(text_length, 3, std::string_view("\0\0\0", 3)) != 0)
+    return fail(Errc::protocol, "FRR's answer to '{}' holds a NUL", command);
+  VtyAnswer answer{received_.substr(0, text_length), static_cast<std::uint8_t>(received_[end - 1])};
+  received_.erase(0, end);
   return answer;
 }
 

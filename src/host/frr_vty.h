@@ -2,8 +2,10 @@
 //
 // Protocol (FRR lib/vty.c, vtysh_read and vtysh_write): the client sends a
 // command and a NUL; the daemon answers with text, three NULs and a status
-// byte. Commands are never pipelined: mgmtd (FRR 9 and later) drops what it
-// has read behind a command that it answers late, and would leave us waiting.
+// byte. Commands may be sent ahead of their answers, which spares a busy
+// machine the turns between two processes (20 ms each at a load of 10), but
+// never to mgmtd (FRR 9 and later): it drops what it has read behind a command
+// that it answers late, and would leave us waiting.
 //
 // Threading: one object, one thread. Blocking, at most the deadline given.
 #pragma once
@@ -13,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/fd.h"
 #include "base/result.h"
@@ -22,11 +25,11 @@ namespace radial::host::frr {
 // Status bytes of lib/command.h that we tell apart.
 enum class VtyStatus : std::uint8_t {
   success = 0,
-  warning = 1,         // shown, not refused: some `show` commands of an idle daemon
-  no_match = 2,        // unknown command
+  warning = 1,   // shown, not refused: some `show` commands of an idle daemon
+  no_match = 2,  // unknown command
   ambiguous = 3,
-  config_failed = 13,  // understood and refused
-  commit_failed = 255, // mgmtd refused, for a lock held by another session or a bad value
+  config_failed = 13,   // understood and refused
+  commit_failed = 255,  // mgmtd refused, for a lock held by another session or a bad value
 };
 
 struct VtyAnswer {
@@ -53,6 +56,11 @@ class VtySession {
   // `command` must hold neither NUL nor newline.
   [[nodiscard]] Result<VtyAnswer> ask(std::string_view command, Clock::time_point deadline);
 
+  // The same for several commands, sent ahead of their answers. `patience`
+  // bounds the wait for each answer.
+  [[nodiscard]] Result<std::vector<VtyAnswer>> ask_ahead(const std::vector<std::string>& commands,
+                                                         std::chrono::milliseconds patience);
+
   // The daemon at the other end: its process id from the socket's credentials
   // and when that process started. nothing when the kernel cannot tell.
   [[nodiscard]] std::optional<std::int64_t> incarnation() const;
@@ -62,7 +70,11 @@ class VtySession {
 
  private:
   explicit VtySession(Fd socket) : socket_(std::move(socket)) {}
+  [[nodiscard]] Status send(std::string_view command, Clock::time_point deadline);
+  [[nodiscard]] Result<VtyAnswer> receive(std::string_view command, Clock::time_point deadline);
+
   Fd socket_;
+  std::string received_;  // of the next answer
 };
 
 }  // namespace radial::host::frr

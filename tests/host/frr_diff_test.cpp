@@ -1,3 +1,5 @@
+#include <chrono>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -31,7 +33,8 @@ FrrRunning running_with(const std::vector<FrrLines>& stanzas, Contexts others = 
   }
   for (auto& [daemon, contexts] : running.daemons) {
     contexts[""];
-    for (const auto& [context, lines] : others) contexts[context].insert(contexts[context].end(), lines.begin(), lines.end());
+    for (const auto& [context, lines] : others)
+      contexts[context].insert(contexts[context].end(), lines.begin(), lines.end());
   }
   return running;
 }
@@ -47,8 +50,10 @@ TEST(FrrDiff, AddsInTheOrderDesired) {
 }
 
 TEST(FrrDiff, IsEmptyWhenAllIsThereInAnyOrderAndSpelling) {
-  const auto running = ospfd({{"interface wg0", {"ip ospf area 0", "ip ospf cost 10", "ip ospf dead-interval 4", "ip ospf mtu-ignore"}},
-                              {"router ospf", {"neighbor 10.255.0.12", "redistribute static", "neighbor 10.255.0.11", "ospf router-id 10.255.0.1"}}});
+  const auto running =
+      ospfd({{"interface wg0", {"ip ospf area 0", "ip ospf cost 10", "ip ospf dead-interval 4", "ip ospf mtu-ignore"}},
+             {"router ospf",
+              {"neighbor 10.255.0.12", "redistribute static", "neighbor 10.255.0.11", "ospf router-id 10.255.0.1"}}});
   EXPECT_TRUE(diff_frr(wire, wire, running).empty());
   EXPECT_TRUE(diff_frr(wire, {}, running).empty()) << "what is there already needs no owner";
   EXPECT_THAT(diff_frr(wire, {}, running).added, IsEmpty()) << "and does not become ours";
@@ -57,24 +62,30 @@ TEST(FrrDiff, IsEmptyWhenAllIsThereInAnyOrderAndSpelling) {
 TEST(FrrDiff, DefaultsThatFrrDoesNotPrintAreSatisfied) {
   const std::vector<FrrLines> desired = {
       {"ospfd", "interface wg0", {"ip ospf hello-interval 10", "ip ospf priority 1"}},
-      {"ospfd", "router ospf", {"timers lsa min-arrival 1000", "timers throttle lsa all 5000", "timers throttle spf 0 50 5000"}}};
+      {"ospfd",
+       "router ospf",
+       {"timers lsa min-arrival 1000", "timers throttle lsa all 5000", "timers throttle spf 0 50 5000"}}};
   EXPECT_TRUE(diff_frr(desired, {}, ospfd({})).empty());
   // Coming back from another value of ours takes a line.
   const std::vector<FrrLines> owned = {{"ospfd", "interface wg0", {"ip ospf hello-interval 1"}}};
   const auto change = diff_frr(desired, owned, running_with(owned));
   ASSERT_EQ(change.steps.size(), 1U);
-  EXPECT_EQ(change.steps[0], (FrrChange::Step{"ospfd", "interface wg0", "ip ospf hello-interval 10", Kind::replace, "ip ospf hello-interval 1"}));
+  EXPECT_EQ(change.steps[0], (FrrChange::Step{"ospfd", "interface wg0", "ip ospf hello-interval 10", Kind::replace,
+                                              "ip ospf hello-interval 1"}));
 }
 
 TEST(FrrDiff, ASingleValueIsReplacedInPlace) {
   auto desired = wire;
   desired[1].lines[1] = "ip ospf cost 20";
   const auto change = diff_frr(desired, wire, running_with(wire));
-  EXPECT_THAT(change.steps, ElementsAre(FrrChange::Step{"ospfd", "interface wg0", "ip ospf cost 20", Kind::replace, "ip ospf cost 10"}));
+  EXPECT_THAT(change.steps, ElementsAre(FrrChange::Step{"ospfd", "interface wg0", "ip ospf cost 20", Kind::replace,
+                                                        "ip ospf cost 10"}));
 }
 
 TEST(FrrDiff, AValueThatDriftedIsPutBack) {
-  const auto running = ospfd({{"interface wg0", {"ip ospf dead-interval 40", "ip ospf cost 10", "ip ospf area 0.0.0.0"}}, {"router ospf", wire[0].lines}});
+  const auto running =
+      ospfd({{"interface wg0", {"ip ospf dead-interval 40", "ip ospf cost 10", "ip ospf area 0.0.0.0"}},
+             {"router ospf", wire[0].lines}});
   const auto change = diff_frr(wire, wire, running);
   EXPECT_THAT(change.describe(), ElementsAre("ospfd: interface wg0: ip ospf dead-interval 4"));
   EXPECT_THAT(change.conflicts, IsEmpty());
@@ -84,7 +95,8 @@ TEST(FrrDiff, AnAreaIsTakenAwayBeforeAnotherIsSet) {
   auto desired = wire;
   desired[1].lines[2] = "ip ospf area 0.0.0.7";
   EXPECT_THAT(diff_frr(desired, wire, running_with(wire)).steps,
-              ElementsAre(FrrChange::Step{"ospfd", "interface wg0", "no ip ospf area 0.0.0.0", Kind::remove, "ip ospf area 0.0.0.0"},
+              ElementsAre(FrrChange::Step{"ospfd", "interface wg0", "no ip ospf area 0.0.0.0", Kind::remove,
+                                          "ip ospf area 0.0.0.0"},
                           FrrChange::Step{"ospfd", "interface wg0", "ip ospf area 0.0.0.7", Kind::add, ""}));
 }
 
@@ -115,7 +127,8 @@ TEST(FrrDiff, DownRemovesAgainstTheOrderAndTheRouterAsAWhole) {
 TEST(FrrDiff, ARouterThatSomebodyElseUsesStays) {
   const auto with_lines = running_with(wire, {{"router ospf", {"redistribute static"}}});
   EXPECT_THAT(diff_frr({}, wire, with_lines).describe(), testing::Not(testing::Contains("ospfd: no router ospf")));
-  EXPECT_THAT(diff_frr({}, wire, with_lines).describe(), testing::Contains("ospfd: router ospf: no ospf router-id 10.255.0.1"));
+  EXPECT_THAT(diff_frr({}, wire, with_lines).describe(),
+              testing::Contains("ospfd: router ospf: no ospf router-id 10.255.0.1"));
 
   const auto with_interface = running_with(wire, {{"interface eth0", {"ip ospf area 0"}}});
   EXPECT_THAT(diff_frr({}, wire, with_interface).describe(), testing::Not(testing::Contains("ospfd: no router ospf")))
@@ -126,8 +139,10 @@ TEST(FrrDiff, SomebodyElsesValueIsAConflictAndStays) {
   const auto running = ospfd({{"router ospf", {"ospf router-id 9.9.9.9"}}});
   const auto change = diff_frr(wire, {}, running);
   ASSERT_EQ(change.conflicts.size(), 1U);
-  EXPECT_THAT(change.conflicts[0], testing::AllOf(testing::HasSubstr("ospf router-id 9.9.9.9"), testing::HasSubstr("ospf router-id 10.255.0.1"),
-                                                  testing::HasSubstr("router ospf"), testing::HasSubstr("fabric file")));
+  EXPECT_THAT(
+      change.conflicts[0],
+      testing::AllOf(testing::HasSubstr("ospf router-id 9.9.9.9"), testing::HasSubstr("ospf router-id 10.255.0.1"),
+                     testing::HasSubstr("router ospf"), testing::HasSubstr("fabric file")));
   EXPECT_THAT(change.describe(), testing::Not(testing::Contains(testing::HasSubstr("router-id"))));
   EXPECT_THAT(change.describe(), testing::Contains("ospfd: interface wg0: ip ospf cost 10")) << "the rest goes on";
   // It does not become ours by being wished for.
@@ -143,15 +158,19 @@ TEST(FrrDiff, NetworkStatementsOfSomebodyElseExcludeAreasOnInterfaces) {
 }
 
 TEST(FrrDiff, StaticRoutesExcludeEachOtherByPrefixAndNextHop) {
-  const std::vector<FrrLines> desired = {{"staticd", "", {"ip route 10.1.0.0/16 10.255.0.11 wg0 250", "ip route 10.2.0.0/16 10.255.0.12 wg0 250"}}};
+  const std::vector<FrrLines> desired = {
+      {"staticd", "", {"ip route 10.1.0.0/16 10.255.0.11 wg0 250", "ip route 10.2.0.0/16 10.255.0.12 wg0 250"}}};
   FrrRunning running{{{"staticd", {{"", {"ip route 10.1.0.0/16 10.255.0.11 wg0", "ip route 10.1.0.0/16 192.0.2.1"}}}}}};
   const auto change = diff_frr(desired, {}, running);
   EXPECT_THAT(change.describe(), ElementsAre("staticd: ip route 10.2.0.0/16 10.255.0.12 wg0 250"));
   EXPECT_EQ(change.conflicts.size(), 1U) << "same prefix and next hop, another distance, not ours";
-  running.daemons["staticd"][""] = {"ip route 10.1.0.0/16 10.255.0.11 wg0 200", "ip route 10.2.0.0/16 10.255.0.12 wg0 250"};
+  running.daemons["staticd"][""] = {"ip route 10.1.0.0/16 10.255.0.11 wg0 200",
+                                    "ip route 10.2.0.0/16 10.255.0.12 wg0 250"};
   const std::vector<FrrLines> owned = {{"staticd", "", {"ip route 10.1.0.0/16 10.255.0.11 wg0 200"}}};
-  EXPECT_THAT(diff_frr(desired, owned, running).describe(), ElementsAre("staticd: ip route 10.1.0.0/16 10.255.0.11 wg0 250"));
-  EXPECT_THAT(diff_frr({}, owned, running).describe(), ElementsAre("staticd: no ip route 10.1.0.0/16 10.255.0.11 wg0 200"));
+  EXPECT_THAT(diff_frr(desired, owned, running).describe(),
+              ElementsAre("staticd: ip route 10.1.0.0/16 10.255.0.11 wg0 250"));
+  EXPECT_THAT(diff_frr({}, owned, running).describe(),
+              ElementsAre("staticd: no ip route 10.1.0.0/16 10.255.0.11 wg0 200"));
 }
 
 TEST(FrrDiff, AContextWithoutLinesIsMadeAndGoes) {
@@ -169,14 +188,16 @@ TEST(FrrDiff, ARouteMapGoesAsAWholeNotLineByLine) {
   // Without its match a deny entry would deny everything for a moment.
   const std::vector<FrrLines> owned = {{"zebra", "", {"ip prefix-list radial seq 5 permit 10.0.0.0/8"}},
                                        {"zebra", "route-map radial deny 10", {"match ip address prefix-list radial"}}};
-  EXPECT_THAT(diff_frr({}, owned, running_with(owned)).describe(),
-              ElementsAre("zebra: no route-map radial deny 10", "zebra: no ip prefix-list radial seq 5 permit 10.0.0.0/8"));
+  EXPECT_THAT(
+      diff_frr({}, owned, running_with(owned)).describe(),
+      ElementsAre("zebra: no route-map radial deny 10", "zebra: no ip prefix-list radial seq 5 permit 10.0.0.0/8"));
 }
 
 TEST(FrrDiff, CopiesOfOurFiltersInOtherDaemonsGoWithThem) {
   const std::vector<FrrLines> owned = {{"bgpd", "", {"ip prefix-list radial seq 5 permit 10.0.0.0/8"}}};
   auto running = running_with(owned);
-  running.daemons["zebra"][""] = {"ip prefix-list radial seq 5 permit 10.0.0.0/8", "ip prefix-list theirs seq 5 deny any"};
+  running.daemons["zebra"][""] = {"ip prefix-list radial seq 5 permit 10.0.0.0/8",
+                                  "ip prefix-list theirs seq 5 deny any"};
   EXPECT_TRUE(diff_frr(owned, owned, running).empty()) << "while it is wanted a copy does no harm";
   EXPECT_THAT(diff_frr({}, owned, running).describe(),
               testing::UnorderedElementsAre("bgpd: no ip prefix-list radial seq 5 permit 10.0.0.0/8",
@@ -184,12 +205,14 @@ TEST(FrrDiff, CopiesOfOurFiltersInOtherDaemonsGoWithThem) {
   const std::vector<FrrLines> entry = {{"zebra", "route-map radial deny 20", {}}};
   auto handed_round = running_with(entry);
   handed_round.daemons["ospfd"] = handed_round.daemons["zebra"];
-  EXPECT_THAT(diff_frr({}, entry, handed_round).describe(),
-              testing::UnorderedElementsAre("zebra: no route-map radial deny 20", "ospfd: no route-map radial deny 20"));
+  EXPECT_THAT(
+      diff_frr({}, entry, handed_round).describe(),
+      testing::UnorderedElementsAre("zebra: no route-map radial deny 20", "ospfd: no route-map radial deny 20"));
 }
 
 TEST(FrrDiff, NestedContextsGoFromTheOutsideWhenAllIsOurs) {
-  const std::vector<FrrLines> owned = {{"bfdd", "bfd / profile radial", {"transmit-interval 100", "receive-interval 100"}}};
+  const std::vector<FrrLines> owned = {
+      {"bfdd", "bfd / profile radial", {"transmit-interval 100", "receive-interval 100"}}};
   auto running = running_with(owned);
   running.daemons["bfdd"]["bfd"];
   EXPECT_THAT(diff_frr({}, owned, running).describe(), ElementsAre("bfdd: no bfd"));
@@ -197,7 +220,8 @@ TEST(FrrDiff, NestedContextsGoFromTheOutsideWhenAllIsOurs) {
   EXPECT_THAT(diff_frr({}, owned, running).describe(), ElementsAre("bfdd: bfd: no profile radial"));
   // 8.4 knows no "no transmit-interval".
   const std::vector<FrrLines> less = {{"bfdd", "bfd / profile radial", {"receive-interval 100"}}};
-  EXPECT_THAT(diff_frr(less, owned, running).describe(), ElementsAre("bfdd: bfd / profile radial: transmit-interval 300"));
+  EXPECT_THAT(diff_frr(less, owned, running).describe(),
+              ElementsAre("bfdd: bfd / profile radial: transmit-interval 300"));
 }
 
 TEST(FrrDiff, LinesThatStartWithNoAreTakenAwayByTheirPositive) {
@@ -220,12 +244,27 @@ TEST(FrrDiff, OwnershipFollowsAChange) {
   EXPECT_TRUE(diff_frr(desired, after, running_with(desired)).empty());
 }
 
+TEST(FrrDiff, AHubOfAThousandSitesIsComparedInNoTime) {
+  std::vector<FrrLines> stanzas = {{"ospfd", "router ospf", {}}, {"staticd", "", {}}};
+  for (int i = 0; i < 1000; ++i) {
+    stanzas[0].lines.push_back(fmt::format("neighbor 10.{}.{}.1 poll-interval 1", i / 250, i % 250));
+    stanzas[1].lines.push_back(fmt::format("ip route 192.{}.{}.0/24 10.255.0.1 wg0 250", i / 250, i % 250));
+  }
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_TRUE(diff_frr(stanzas, stanzas, running_with(stanzas)).empty());
+  EXPECT_EQ(diff_frr({}, stanzas, running_with(stanzas)).steps.size(), 1001U);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(2)) << "quadratic again?";
+}
+
 TEST(FrrDiff, SecretsStayOutOfTheDescription) {
   const std::vector<FrrLines> desired = {{"ospfd", "interface wg0", {"ip ospf message-digest-key 1 md5 hunter2"}}};
-  EXPECT_THAT(diff_frr(desired, {}, ospfd({})).describe(), ElementsAre("ospfd: interface wg0: ip ospf message-digest-key 1 md5 (hidden)"));
-  const auto conflict = diff_frr(desired, {}, ospfd({{"interface wg0", {"ip ospf message-digest-key 1 md5 swordfish"}}}));
+  EXPECT_THAT(diff_frr(desired, {}, ospfd({})).describe(),
+              ElementsAre("ospfd: interface wg0: ip ospf message-digest-key 1 md5 (hidden)"));
+  const auto conflict =
+      diff_frr(desired, {}, ospfd({{"interface wg0", {"ip ospf message-digest-key 1 md5 swordfish"}}}));
   ASSERT_EQ(conflict.conflicts.size(), 1U);
-  EXPECT_THAT(conflict.conflicts[0], testing::Not(testing::AnyOf(testing::HasSubstr("hunter2"), testing::HasSubstr("swordfish"))));
+  EXPECT_THAT(conflict.conflicts[0],
+              testing::Not(testing::AnyOf(testing::HasSubstr("hunter2"), testing::HasSubstr("swordfish"))));
 }
 
 }  // namespace

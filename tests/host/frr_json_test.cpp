@@ -73,12 +73,15 @@ TEST_P(FrrJsonOf, Routes) {
   EXPECT_EQ(fixed.protocol, "static");
   EXPECT_THAT(fixed.next_hops, testing::ElementsAre(address("10.255.0.11")));
   EXPECT_THAT(find("10.11.0.0/16").next_hops, testing::IsEmpty()) << "a blackhole";
-  EXPECT_EQ(std::count_if(routes.begin(), routes.end(), [](const auto& r) { return r.prefix == prefix("192.168.1.0/24"); }), 1)
+  EXPECT_EQ(
+      std::count_if(routes.begin(), routes.end(), [](const auto& r) { return r.prefix == prefix("192.168.1.0/24"); }),
+      1)
       << "only the route that zebra chose";
   EXPECT_EQ(find("192.168.1.0/24").protocol, "connected");
 
   const auto six = parse_routes(captured("routes6.json")).value();
-  EXPECT_TRUE(std::any_of(six.begin(), six.end(), [](const auto& r) { return r.prefix == prefix("fd00:9::/64") && r.protocol == "static"; }));
+  EXPECT_TRUE(std::any_of(six.begin(), six.end(),
+                          [](const auto& r) { return r.prefix == prefix("fd00:9::/64") && r.protocol == "static"; }));
 }
 
 TEST_P(FrrJsonOf, NetworkLsaOfOursOnly) {
@@ -132,7 +135,8 @@ TEST(FrrJson, ANeighborNeverHeardHasNoRouterId) {
 }
 
 TEST(FrrJson, ARouteThatZebraChoseNoneOfIsShownNotInstalled) {
-  const auto routes = parse_routes(R"({"10.0.0.0/8":[{"protocol":"ospf","uptime":"1d02h03m","metric":5,"nexthops":[]}]})").value();
+  const auto routes =
+      parse_routes(R"({"10.0.0.0/8":[{"protocol":"ospf","uptime":"1d02h03m","metric":5,"nexthops":[]}]})").value();
   ASSERT_EQ(routes.size(), 1U);
   EXPECT_FALSE(routes[0].installed);
   EXPECT_EQ(routes[0].age, std::chrono::seconds(86400 + 2 * 3600 + 3 * 60));
@@ -155,10 +159,14 @@ TEST(FrrJson, HostileAnswersAreProtocolErrors) {
       {"a list for an object", "{\"neighbors\":[]}"},
       {"an object for a list", R"({"neighbors":{"1.1.1.1":{}}})"},
       {"no address", R"({"neighbors":{"1.1.1.1":[{"ifaceName":"a","nbrState":"Full"}]}})"},
-      {"an address that is none", R"({"neighbors":{"1.1.1.1":[{"ifaceAddress":"1.1.1","ifaceName":"a","nbrState":"Full"}]}})"},
-      {"a priority that would wrap", R"({"neighbors":{"1.1.1.1":[{"ifaceAddress":"1.1.1.1","ifaceName":"a","nbrState":"Full","nbrPriority":4294967297}]}})"},
-      {"a number beyond 64 bits signed", R"({"neighbors":{"1.1.1.1":[{"ifaceAddress":"1.1.1.1","ifaceName":"a","nbrState":"Full","upTimeInMsec":18446744073709551615}]}})"},
-      {"a fraction", R"({"neighbors":{"1.1.1.1":[{"ifaceAddress":"1.1.1.1","ifaceName":"a","nbrState":"Full","upTimeInMsec":1.5}]}})"},
+      {"an address that is none",
+       R"({"neighbors":{"1.1.1.1":[{"ifaceAddress":"1.1.1","ifaceName":"a","nbrState":"Full"}]}})"},
+      {"a priority that would wrap",
+       R"({"neighbors":{"1.1.1.1":[{"ifaceAddress":"1.1.1.1","ifaceName":"a","nbrState":"Full","nbrPriority":4294967297}]}})"},
+      {"a number beyond 64 bits signed",
+       R"({"neighbors":{"1.1.1.1":[{"ifaceAddress":"1.1.1.1","ifaceName":"a","nbrState":"Full","upTimeInMsec":18446744073709551615}]}})"},
+      {"a fraction",
+       R"({"neighbors":{"1.1.1.1":[{"ifaceAddress":"1.1.1.1","ifaceName":"a","nbrState":"Full","upTimeInMsec":1.5}]}})"},
   };
   for (const auto& [why, text] : cases) {
     const auto parsed = parse_ospf_neighbors(text);

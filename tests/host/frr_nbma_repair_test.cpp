@@ -20,7 +20,8 @@ TEST(NbmaRepair, ActsOnceTheLsaIsMissingForTheWholePatience) {
 
 TEST(NbmaRepair, LeavesTheHealthyAndTheLonelyAlone) {
   NbmaRepair repair(2s, 20s);
-  for (auto at = 0s; at < 60s; at += 1s) EXPECT_EQ(repair.step(start + at, at < 30s ? healthy : alone), NbmaAction::none);
+  for (auto at = 0s; at < 60s; at += 1s)
+    EXPECT_EQ(repair.step(start + at, at < 30s ? healthy : alone), NbmaAction::none);
 }
 
 TEST(NbmaRepair, AMomentWithoutTheLsaIsNoFailure) {

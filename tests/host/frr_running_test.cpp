@@ -22,10 +22,12 @@ INSTANTIATE_TEST_SUITE_P(Captured, FrrRunningOf, testing::Values("8.4", "10.3"),
 TEST_P(FrrRunningOf, OspfContextsAndLines) {
   const auto contexts = contexts_of(data(GetParam(), "running_ospfd.txt"));
   EXPECT_THAT(contexts.at("interface lan0"),
-              testing::UnorderedElementsAre("ip ospf cost 10 192.168.1.1", "ip ospf area 0 192.168.1.1", "ip ospf passive 192.168.1.1"));
+              testing::UnorderedElementsAre("ip ospf cost 10 192.168.1.1", "ip ospf area 0 192.168.1.1",
+                                            "ip ospf passive 192.168.1.1"));
   EXPECT_THAT(contexts.at("router ospf"),
-              testing::UnorderedElementsAre("ospf router-id 10.255.0.1", "auto-cost reference-bandwidth 1000", "timers throttle spf 10 50 1000",
-                                            "timers throttle lsa all 0", "timers lsa min-arrival 0", "redistribute static",
+              testing::UnorderedElementsAre("ospf router-id 10.255.0.1", "auto-cost reference-bandwidth 1000",
+                                            "timers throttle spf 10 50 1000", "timers throttle lsa all 0",
+                                            "timers lsa min-arrival 0", "redistribute static",
                                             "neighbor 10.255.0.11 poll-interval 1", "neighbor 10.255.0.12 priority 3"));
   EXPECT_THAT(contexts.at("router ospf vrf red"), IsEmpty()) << "a context without lines is a context all the same";
   EXPECT_EQ(contexts.at("interface wg0").size(), 9U);
@@ -47,16 +49,19 @@ TEST_P(FrrRunningOf, NestedContextsCarryTheirParents) {
 
 TEST(FrrRunning, MgmtdPrintsRouteMapsTwiceAndTheyCountOnce) {
   const auto contexts = contexts_of(data("10.3", "running_mgmtd.txt"));
-  EXPECT_THAT(contexts.at("route-map RM permit 10"), ElementsAre("match ip address prefix-list PL", "set src 10.255.0.1"));
+  EXPECT_THAT(contexts.at("route-map RM permit 10"),
+              ElementsAre("match ip address prefix-list PL", "set src 10.255.0.1"));
   EXPECT_THAT(contexts.at("route-map RM deny 20"), IsEmpty());
   EXPECT_THAT(contexts.at("interface wg0"), ElementsAre("description hello there"));
-  EXPECT_THAT(contexts.at(""), testing::IsSupersetOf({"ip route 10.9.0.0/16 10.255.0.9 wg0 250", "zebra route-map delay-timer 0",
-                                                      "ip prefix-list PL seq 10 deny any"}));
+  EXPECT_THAT(contexts.at(""),
+              testing::IsSupersetOf({"ip route 10.9.0.0/16 10.255.0.9 wg0 250", "zebra route-map delay-timer 0",
+                                     "ip prefix-list PL seq 10 deny any"}));
 }
 
 TEST_P(FrrRunningOf, TheSavedFileHoldsAllDaemonsContexts) {
   const auto contexts = contexts_of(data(GetParam(), "frr.conf"));
-  EXPECT_THAT(contexts.at("interface wg0"), testing::IsSupersetOf({"description hello there", "ip ospf cost 10", "ipv6 ospf6 area 0"}));
+  EXPECT_THAT(contexts.at("interface wg0"),
+              testing::IsSupersetOf({"description hello there", "ip ospf cost 10", "ipv6 ospf6 area 0"}));
   EXPECT_THAT(contexts.at("router bgp 65000 / address-family ipv6 unicast"), testing::SizeIs(3));
   EXPECT_THAT(contexts.at("bfd / profile w"), testing::SizeIs(2));
   EXPECT_THAT(contexts.at(""), testing::Contains("ip protocol ospf route-map RM"));
@@ -73,8 +78,9 @@ TEST(FrrRunning, AFileWithoutIndentationFollowsItsOpeningWords) {
 }
 
 TEST(FrrRunning, OldFilesWithoutExitEndAContextByIndentation) {
-  const auto contexts = contexts_of("interface eth0\n ip ospf cost 5\nip route 10.0.0.0/8 192.0.2.1\nrouter bgp 1\n address-family ipv4 unicast\n"
-                                    "  network 10.0.0.0/8\n bgp router-id 1.1.1.1\nline vty\n");
+  const auto contexts = contexts_of(
+      "interface eth0\n ip ospf cost 5\nip route 10.0.0.0/8 192.0.2.1\nrouter bgp 1\n address-family ipv4 unicast\n"
+      "  network 10.0.0.0/8\n bgp router-id 1.1.1.1\nline vty\n");
   EXPECT_THAT(contexts.at("interface eth0"), ElementsAre("ip ospf cost 5"));
   EXPECT_THAT(contexts.at(""), ElementsAre("ip route 10.0.0.0/8 192.0.2.1"));
   EXPECT_THAT(contexts.at("router bgp 1 / address-family ipv4 unicast"), ElementsAre("network 10.0.0.0/8"));
@@ -87,7 +93,8 @@ TEST(FrrRunning, NothingAndNonsenseAreNoContexts) {
 }
 
 TEST(FrrRunning, KeysLeadBackToTheirCommands) {
-  EXPECT_THAT(context_path("router bgp 1 / address-family ipv6 unicast"), ElementsAre("router bgp 1", "address-family ipv6 unicast"));
+  EXPECT_THAT(context_path("router bgp 1 / address-family ipv6 unicast"),
+              ElementsAre("router bgp 1", "address-family ipv6 unicast"));
   EXPECT_THAT(context_path(""), IsEmpty());
   EXPECT_EQ(parent_of("bfd / profile w"), "bfd");
   EXPECT_EQ(parent_of("bfd"), "");

@@ -76,11 +76,17 @@ void make_links(const FrrNode& node) {
 
 std::vector<FrrLines> ours(const std::string& cost = "10") {
   return {
-      {"ospfd", "router ospf", {"ospf router-id 10.255.0.1", "timers throttle lsa all 0", "timers lsa min-arrival 0", "neighbor 10.255.0.11 poll-interval 1"}},
-      {"ospfd", "interface wg0",
-       {"ip ospf network non-broadcast", "ip ospf hello-interval 1", "ip ospf dead-interval 4", "ip ospf cost " + cost, "ip ospf priority 255",
-        "ip ospf mtu-ignore", "ip ospf area 0.0.0.0"}},
-      {"ospfd", "interface lan0", {"ip ospf cost 10 192.168.1.1", "ip ospf passive 192.168.1.1", "ip ospf area 0.0.0.0 192.168.1.1"}},
+      {"ospfd",
+       "router ospf",
+       {"ospf router-id 10.255.0.1", "timers throttle lsa all 0", "timers lsa min-arrival 0",
+        "neighbor 10.255.0.11 poll-interval 1"}},
+      {"ospfd",
+       "interface wg0",
+       {"ip ospf network non-broadcast", "ip ospf hello-interval 1", "ip ospf dead-interval 4", "ip ospf cost " + cost,
+        "ip ospf priority 255", "ip ospf mtu-ignore", "ip ospf area 0.0.0.0"}},
+      {"ospfd",
+       "interface lan0",
+       {"ip ospf cost 10 192.168.1.1", "ip ospf passive 192.168.1.1", "ip ospf area 0.0.0.0 192.168.1.1"}},
       {"zebra", "", {"ip prefix-list radial seq 5 permit 10.0.0.0/8 le 32", "zebra route-map delay-timer 0"}},
       {"zebra", "route-map radial permit 10", {"match ip address prefix-list radial"}},
       {"zebra", "route-map radial deny 20", {}},
@@ -108,7 +114,8 @@ TEST_P(FrrAdapter, LeavesWhatItDidNotMakeThroughApplyChangeAndRemoval) {
   node.start();
   auto frr = node.frr();
   const auto before = frr.running(all_daemons).value();
-  ASSERT_THAT(before.daemons.at("ospfd").at("router ospf"), testing::Contains("redistribute static")) << "the operator's own lines are loaded";
+  ASSERT_THAT(before.daemons.at("ospfd").at("router ospf"), testing::Contains("redistribute static"))
+      << "the operator's own lines are loaded";
   ASSERT_THAT(before.daemons.at("staticd").at(""), testing::Contains("ip route 198.51.100.0/24 192.168.1.9"));
   ASSERT_THAT(before.daemons.at("zebra").at("interface lan0"), testing::Contains("description the office"));
 
@@ -116,8 +123,9 @@ TEST_P(FrrAdapter, LeavesWhatItDidNotMakeThroughApplyChangeAndRemoval) {
   const auto added = reconcile(frr, ours(), owned);
   EXPECT_THAT(added.conflicts, testing::IsEmpty());
   EXPECT_EQ(owned, ours());
-  EXPECT_THAT(node.read_config("frr.conf"), testing::AllOf(testing::StartsWith("! edge router, see the wiki\n"),
-                                                            testing::HasSubstr(" neighbor 10.255.0.11 poll-interval 1\n")));
+  EXPECT_THAT(node.read_config("frr.conf"),
+              testing::AllOf(testing::StartsWith("! edge router, see the wiki\n"),
+                             testing::HasSubstr(" neighbor 10.255.0.11 poll-interval 1\n")));
   const auto after = frr.running(all_daemons).value();
   EXPECT_TRUE(diff_frr(ours(), owned, after).empty()) << diff_frr(ours(), owned, after).describe().front();
   EXPECT_TRUE(reconcile(frr, ours(), owned).empty()) << "a second apply changes nothing";
@@ -127,7 +135,8 @@ TEST_P(FrrAdapter, LeavesWhatItDidNotMakeThroughApplyChangeAndRemoval) {
 
   const auto changed = reconcile(frr, ours("20"), owned);
   EXPECT_THAT(changed.describe(), testing::ElementsAre("ospfd: interface wg0: ip ospf cost 20"));
-  EXPECT_THAT(frr.running({"ospfd"}).value().daemons.at("ospfd").at("interface wg0"), testing::Contains("ip ospf cost 20"));
+  EXPECT_THAT(frr.running({"ospfd"}).value().daemons.at("ospfd").at("interface wg0"),
+              testing::Contains("ip ospf cost 20"));
 
   reconcile(frr, {}, owned);
   EXPECT_THAT(owned, testing::IsEmpty());
@@ -160,7 +169,8 @@ TEST_P(FrrAdapter, AValueOfTheOperatorIsAConflictAndStaysInForce) {
     ASSERT_EQ(change.conflicts.size(), 1U);
     EXPECT_THAT(change.conflicts[0], testing::HasSubstr("ospf router-id 9.9.9.9"));
   }
-  EXPECT_THAT(frr.running({"ospfd"}).value().daemons.at("ospfd").at("router ospf"), testing::Contains("ospf router-id 9.9.9.9"));
+  EXPECT_THAT(frr.running({"ospfd"}).value().daemons.at("ospfd").at("router ospf"),
+              testing::Contains("ospf router-id 9.9.9.9"));
   EXPECT_THAT(node.read_config("frr.conf"), testing::Not(testing::HasSubstr("router-id 10.255.0.1")));
 }
 
@@ -173,7 +183,8 @@ TEST_P(FrrAdapter, DriftIsPutBack) {
   reconcile(frr, ours(), owned);
   node.frr_shell("vtysh -c 'configure terminal' -c 'interface wg0' -c 'ip ospf cost 77' -c 'no ip ospf mtu-ignore'");
   const auto change = reconcile(frr, ours(), owned);
-  EXPECT_THAT(change.describe(), testing::UnorderedElementsAre("ospfd: interface wg0: ip ospf cost 10", "ospfd: interface wg0: ip ospf mtu-ignore"));
+  EXPECT_THAT(change.describe(), testing::UnorderedElementsAre("ospfd: interface wg0: ip ospf cost 10",
+                                                               "ospfd: interface wg0: ip ospf mtu-ignore"));
   node.frr_shell("vtysh -c 'configure terminal' -c 'no router ospf'");
   EXPECT_FALSE(reconcile(frr, ours(), owned).empty());
   EXPECT_TRUE(reconcile(frr, ours(), owned).empty());
@@ -194,7 +205,8 @@ TEST_P(FrrAdapter, WhatWasSavedComesBackWithoutUs) {
   auto frr = node.frr();
   const auto change = diff_frr(ours(), owned, frr.running(all_daemons).value());
   EXPECT_THAT(change.describe(), testing::IsEmpty());
-  EXPECT_THAT(frr.running({"bgpd"}).value().daemons.at("bgpd").at("router bgp 65001"), testing::Contains("neighbor 192.168.1.9 remote-as 65002"));
+  EXPECT_THAT(frr.running({"bgpd"}).value().daemons.at("bgpd").at("router bgp 65001"),
+              testing::Contains("neighbor 192.168.1.9 remote-as 65002"));
 
   // vtysh has handed our filters round to all daemons; they go from all of them.
   reconcile(frr, {}, owned);
@@ -243,9 +255,14 @@ TEST_P(FrrAdapter, AddingANeighborTouchesNoOtherAdjacency) {
   const auto wire = [&](const char* id, const std::vector<std::string>& neighbors, bool is_hub) {
     FrrLines router{"ospfd", "router ospf", {std::string("ospf router-id ") + id}};
     for (const auto& neighbor : neighbors) router.lines.push_back("neighbor " + neighbor);
-    const auto* mode = old() ? "ip ospf network non-broadcast"
-                       : is_hub ? "ip ospf network point-to-multipoint non-broadcast" : "ip ospf network point-to-multipoint";
-    return std::vector<FrrLines>{router, {"ospfd", "interface wg0", {mode, "ip ospf hello-interval 1", "ip ospf dead-interval 2", is_hub ? "ip ospf priority 255" : "ip ospf priority 0", "ip ospf area 0.0.0.0"}}};
+    const auto* mode = old()    ? "ip ospf network non-broadcast"
+                       : is_hub ? "ip ospf network point-to-multipoint non-broadcast"
+                                : "ip ospf network point-to-multipoint";
+    return std::vector<FrrLines>{router,
+                                 {"ospfd",
+                                  "interface wg0",
+                                  {mode, "ip ospf hello-interval 1", "ip ospf dead-interval 2",
+                                   is_hub ? "ip ospf priority 255" : "ip ospf priority 0", "ip ospf area 0.0.0.0"}}};
   };
   auto frr = hub.frr();
   auto far = site.frr();
@@ -254,7 +271,8 @@ TEST_P(FrrAdapter, AddingANeighborTouchesNoOtherAdjacency) {
     const auto applied = to.apply(change);
     ASSERT_TRUE(applied) << applied.error().message;
   };
-  apply(far, wire("10.255.0.11", old() ? std::vector<std::string>{"10.255.0.1"} : std::vector<std::string>{}, false), {});
+  apply(far, wire("10.255.0.11", old() ? std::vector<std::string>{"10.255.0.1"} : std::vector<std::string>{}, false),
+        {});
   auto desired = wire("10.255.0.1", {"10.255.0.11"}, true);
   apply(frr, desired, {});
   const auto is_full = [&] {
@@ -273,7 +291,8 @@ TEST_P(FrrAdapter, AddingANeighborTouchesNoOtherAdjacency) {
   desired[0].lines.resize(2);
   apply(frr, desired, owned);
   const auto neighbors = frr.ospf_neighbors().value();
-  const auto kept = std::find_if(neighbors.begin(), neighbors.end(), [](const auto& n) { return n.address.to_string() == "10.255.0.11"; });
+  const auto kept = std::find_if(neighbors.begin(), neighbors.end(),
+                                 [](const auto& n) { return n.address.to_string() == "10.255.0.11"; });
   ASSERT_NE(kept, neighbors.end());
   EXPECT_EQ(kept->state, "Full");
   EXPECT_GE(kept->up, up_before) << "it has been up all the time";
@@ -287,13 +306,18 @@ TEST_P(FrrAdapter, AnAddressInOspfAnnouncesItsPrefixAlone) {
   auto frr = node.frr();
   const std::vector<FrrLines> desired = {
       {"ospfd", "router ospf", {"ospf router-id 10.255.0.1"}},
-      {"ospfd", "interface lan0", {"ip ospf cost 7 192.168.1.1", "ip ospf passive 192.168.1.1", "ip ospf area 0.0.0.0 192.168.1.1"}}};
+      {"ospfd",
+       "interface lan0",
+       {"ip ospf cost 7 192.168.1.1", "ip ospf passive 192.168.1.1", "ip ospf area 0.0.0.0 192.168.1.1"}}};
   ASSERT_TRUE(frr.apply(diff_frr(desired, {}, frr.running({"ospfd"}).value())));
   std::string lsas;
-  EXPECT_TRUE(eventually([&] {
-    lsas = frr.command("ospfd", "show ip ospf database router self-originate").value();
-    return lsas.find("192.168.1.0") != std::string::npos;
-  }, 15s)) << lsas;
+  EXPECT_TRUE(eventually(
+      [&] {
+        lsas = frr.command("ospfd", "show ip ospf database router self-originate").value();
+        return lsas.find("192.168.1.0") != std::string::npos;
+      },
+      15s))
+      << lsas;
   EXPECT_EQ(lsas.find("172.16.5"), std::string::npos) << lsas;
   const auto interfaces = frr.ospf_interfaces().value();
   ASSERT_FALSE(interfaces.empty());
@@ -314,8 +338,9 @@ TEST_P(FrrAdapter, RefusalsCarryFrrsWordsAndStopNothingElse) {
   const auto applied = frr.apply(change);
   ASSERT_FALSE(applied);
   EXPECT_EQ(applied.error().code, Errc::invalid_argument);
-  EXPECT_THAT(applied.error().message, testing::AllOf(testing::HasSubstr("2 of 4"), testing::HasSubstr("ip ospf colour blue"),
-                                                      testing::HasSubstr("Unknown command")));
+  EXPECT_THAT(applied.error().message,
+              testing::AllOf(testing::HasSubstr("2 of 4"), testing::HasSubstr("ip ospf colour blue"),
+                             testing::HasSubstr("Unknown command")));
   EXPECT_THAT(frr.running({"ospfd"}).value().daemons.at("ospfd").at("interface wg0"),
               testing::UnorderedElementsAre("ip ospf cost 10", "ip ospf hello-interval 1"));
   // In config mode "show version" would be unknown.
@@ -345,8 +370,10 @@ TEST_P(FrrAdapter, WaitsForTheLockOfAnotherSession) {
   const auto applied = frr.apply(change);
   release.join();
   ASSERT_TRUE(applied) << applied.error().message;
-  EXPECT_THAT(frr.running({"staticd"}).value().daemons.at("staticd").at(""), testing::Contains("ip route 10.20.0.0/16 10.255.0.11 wg0 250"));
-  EXPECT_THAT(frr.running({"zebra"}).value().daemons.at("zebra").at(""), testing::Not(testing::Contains(testing::HasSubstr("ip route"))));
+  EXPECT_THAT(frr.running({"staticd"}).value().daemons.at("staticd").at(""),
+              testing::Contains("ip route 10.20.0.0/16 10.255.0.11 wg0 250"));
+  EXPECT_THAT(frr.running({"zebra"}).value().daemons.at("zebra").at(""),
+              testing::Not(testing::Contains(testing::HasSubstr("ip route"))));
 }
 
 TEST_P(FrrAdapter, ManyLinesAndALargeAnswer) {
@@ -362,9 +389,12 @@ TEST_P(FrrAdapter, ManyLinesAndALargeAnswer) {
   ASSERT_TRUE(applied) << applied.error().message;
   RecordProperty("apply_ms", std::to_string((std::chrono::steady_clock::now() - began) / 1ms));
   EXPECT_TRUE(diff_frr(desired, {}, frr.running({"ospfd", "staticd"}).value()).empty());
-  EXPECT_TRUE(eventually([&] { return frr.routes(Family::v4).value().size() >= 100; }));
-  const auto routes = frr.routes(Family::v4).value();
-  EXPECT_EQ(std::count_if(routes.begin(), routes.end(), [](const auto& r) { return r.protocol == "static" && r.installed; }), 100);
+  const auto installed = [&] {
+    const auto routes = frr.routes(Family::v4).value();
+    return std::count_if(routes.begin(), routes.end(),
+                         [](const auto& route) { return route.protocol == "static" && route.installed; });
+  };
+  EXPECT_TRUE(eventually([&] { return installed() == 100; }, 20s)) << installed();
   ASSERT_TRUE(frr.apply(diff_frr({}, desired, frr.running({"ospfd", "staticd"}).value())));
   EXPECT_FALSE(frr.running({"ospfd"}).value().daemons.at("ospfd").contains("router ospf"));
 }

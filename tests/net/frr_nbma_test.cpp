@@ -24,10 +24,13 @@ using Clock = std::chrono::steady_clock;
 const std::vector<std::string> daemons = {"zebra", "ospfd"};
 
 std::string ospf_config(const char* id, const std::vector<std::string>& neighbors, int priority) {
-  std::string text = std::string("interface lan0\n ip ospf passive\n ip ospf area 0\nexit\n!\nrouter ospf\n ospf router-id ") + id +
-                     "\n timers throttle spf 10 50 1000\n timers throttle lsa all 0\n timers lsa min-arrival 0\n";
+  std::string text =
+      std::string("interface lan0\n ip ospf passive\n ip ospf area 0\nexit\n!\nrouter ospf\n ospf router-id ") + id +
+      "\n timers throttle spf 10 50 1000\n timers throttle lsa all 0\n timers lsa min-arrival 0\n";
   for (const auto& neighbor : neighbors) text += " neighbor " + neighbor + " poll-interval 1\n";
-  return text + "exit\n!\ninterface wg0\n ip ospf network non-broadcast\n ip ospf hello-interval 1\n ip ospf dead-interval 4\n ip ospf priority " +
+  return text +
+         "exit\n!\ninterface wg0\n ip ospf network non-broadcast\n ip ospf hello-interval 1\n ip ospf dead-interval "
+         "4\n ip ospf retransmit-interval 1\n ip ospf priority " +
          std::to_string(priority) + "\n ip ospf area 0\nexit\n!\n";
 }
 
@@ -45,8 +48,8 @@ class NbmaRestart : public testing::Test {
       FrrNode::wire(*hub_, port, *site, "wg0");
       hub_->in("ip link set " + port + " master br0");
       const auto number = std::to_string(i);
-      site->in("ip addr add 10.255.0.1" + number + "/24 dev wg0; ip link add lan0 type bridge; ip addr add 192.168." + std::to_string(10 + 10 * i) +
-               ".1/24 dev lan0; ip link set lan0 up");
+      site->in("ip addr add 10.255.0.1" + number + "/24 dev wg0; ip link add lan0 type bridge; ip addr add 192.168." +
+               std::to_string(10 + 10 * i) + ".1/24 dev lan0; ip link set lan0 up");
       site->write_config("frr.conf", ospf_config(("10.255.0.1" + number).c_str(), {"10.255.0.1"}, 0));
       sites_.push_back(std::move(site));
     }
@@ -66,7 +69,8 @@ class NbmaRestart : public testing::Test {
   }
 
   // What the agent at the hub does, until all routes are there.
-  [[nodiscard]] bool repaired_within(Frr& frr, std::chrono::seconds limit, int& neighbors_cleared, int& processes_cleared) {
+  [[nodiscard]] bool repaired_within(Frr& frr, std::chrono::seconds limit, int& neighbors_cleared,
+                                     int& processes_cleared) {
     NbmaRepair repair;
     return test::eventually(
         [&] {
@@ -112,7 +116,8 @@ TEST_F(NbmaRestart, EveryRouteIsBackAfterEachOfTenKills) {
     hub_->load("ospfd");
     const auto began = Clock::now();
     ASSERT_TRUE(repaired_within(frr, 40s, neighbors_cleared, processes_cleared)) << "restart " << round;
-    times += fmt::format("{}{:.1f}", times.empty() ? "" : " ", std::chrono::duration<double>(Clock::now() - began).count());
+    times +=
+        fmt::format("{}{:.1f}", times.empty() ? "" : " ", std::chrono::duration<double>(Clock::now() - began).count());
   }
   RecordProperty("seconds_to_all_routes", times);
   std::cout << "seconds from each restart to all routes: " << times << " (" << neighbors_cleared << " bounces)\n";

@@ -31,10 +31,13 @@ class FrrNode {
     try {
       in(R"(mount --make-rprivate /
           for folder in /run /etc/frr /var/tmp/frr /var/log/frr /var/lib/frr; do
-            mkdir -p ")" + root_ + R"($folder"; mount -t tmpfs -o mode=0755 radial-test ")" + root_ + R"($folder"
+            mkdir -p ")" +
+         root_ + R"($folder"; mount -t tmpfs -o mode=0755 radial-test ")" + root_ + R"($folder"
           done
-          mkdir -p ")" + root_ + R"(/run/frr"
-          if [ -n ")" + root_ + R"(" ]; then mount -t proc proc ")" + root_ + R"(/proc"; mount --rbind /dev ")" + root_ + R"(/dev"
+          mkdir -p ")" +
+         root_ + R"(/run/frr"
+          if [ -n ")" +
+         root_ + R"(" ]; then mount -t proc proc ")" + root_ + R"(/proc"; mount --rbind /dev ")" + root_ + R"(/dev"
           else mount -t proc proc /proc; fi
           ip link set lo up
           sysctl -qw net.ipv4.ip_forward=1)");
@@ -59,10 +62,13 @@ class FrrNode {
 
   void write_config(const std::string& name, const std::string& text) const {
     const auto path = config_dir() + "/" + name;
-    if (auto written = write_file_atomically(path, text, 0640); !written) throw std::runtime_error(written.error().message);
+    if (auto written = write_file_atomically(path, text, 0640); !written)
+      throw std::runtime_error(written.error().message);
     frr_shell("chown frr:frr /etc/frr/" + name);
   }
-  [[nodiscard]] std::string read_config(const std::string& name) const { return read_file(config_dir() + "/" + name).value(); }
+  [[nodiscard]] std::string read_config(const std::string& name) const {
+    return read_file(config_dir() + "/" + name).value();
+  }
 
   // Starts all daemons, or one that was killed, and loads frr.conf into it, as
   // frrinit.sh and watchfrr do.
@@ -72,7 +78,8 @@ class FrrNode {
   }
   void start(const std::string& daemon) const {
     // On a busy machine -d returns before the socket is there.
-    frr_shell("/usr/lib/frr/" + daemon + " -d -F traditional -A 127.0.0.1 -P 0 >/run/frr/" + daemon + ".out 2>&1 </dev/null");
+    frr_shell("/usr/lib/frr/" + daemon + " -d -F traditional -A 127.0.0.1 -P 0 >/run/frr/" + daemon +
+              ".out 2>&1 </dev/null");
     if (!eventually([&] { return host::Frr(run_dir()).serves(daemon); }, std::chrono::seconds(20)))
       throw std::runtime_error(daemon + " does not answer");
   }
@@ -81,7 +88,12 @@ class FrrNode {
   void load(const std::string& daemon = {}) const {
     std::string said;
     const auto command = "vtysh -b" + (daemon.empty() ? "" : " -d " + daemon) + " 2>&1";
-    if (!eventually([&] { said = frr_shell(command + " || true"); return said.find("lock") == std::string::npos; }, std::chrono::seconds(20)))
+    if (!eventually(
+            [&] {
+              said = frr_shell(command + " || true");
+              return said.find("lock") == std::string::npos;
+            },
+            std::chrono::seconds(20)))
       throw std::runtime_error("cannot load frr.conf: " + said);
   }
   // As the kernel's out-of-memory killer would.
@@ -102,7 +114,8 @@ class FrrNode {
   // A veth between two nodes, both ends up.
   static void wire(const FrrNode& a, const std::string& a_name, const FrrNode& b, const std::string& b_name) {
     a.in("ip link add " + a_name + " type veth peer name radial-peer; ip link set " + a_name + " up");
-    must({"nsenter", "-t", std::to_string(a.pid()), "-n", "ip", "link", "set", "radial-peer", "netns", std::to_string(b.pid())});
+    must({"nsenter", "-t", std::to_string(a.pid()), "-n", "ip", "link", "set", "radial-peer", "netns",
+          std::to_string(b.pid())});
     b.in("ip link set radial-peer name " + b_name + "; ip link set " + b_name + " up");
   }
 
@@ -132,8 +145,8 @@ class FrrNode {
     holder_ = ::fork();
     if (holder_ < 0) throw std::runtime_error("cannot fork");
     if (holder_ == 0) {
-      ::execlp("setpriv", "setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--net", "--pid", "--fork", "--kill-child=KILL", "sh",
-               "-c", "while :; do sleep 3600 & wait $!; done", nullptr);
+      ::execlp("setpriv", "setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--net", "--pid", "--fork",
+               "--kill-child=KILL", "sh", "-c", "while :; do sleep 3600 & wait $!; done", nullptr);
       ::_exit(127);
     }
     const auto children = "/proc/" + std::to_string(holder_) + "/task/" + std::to_string(holder_) + "/children";
