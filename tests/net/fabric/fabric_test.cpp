@@ -303,8 +303,10 @@ TEST_P(FabricOn, AnAdjacencyStuckInExStartIsNamedWithBothMtus) {
   EXPECT_TRUE(lab().converge(60s));
 }
 
-INSTANTIATE_TEST_SUITE_P(Frr, FabricOn,
-                         testing::Values(Versions{"native", "", ""}, Versions{"d13", "10.3", "10.3"}),
+// A suite each, so that the tests on one FRR follow one another and share a lab.
+INSTANTIATE_TEST_SUITE_P(Native, FabricOn, testing::Values(Versions{"native", "", ""}),
+                         [](const auto& each) { return each.param.title; });
+INSTANTIATE_TEST_SUITE_P(Frr103, FabricOn, testing::Values(Versions{"d13", "10.3", "10.3"}),
                          [](const auto& each) { return each.param.title; });
 
 class MixedFabric : public testing::TestWithParam<Versions> {};
