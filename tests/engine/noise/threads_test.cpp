@@ -73,10 +73,11 @@ class Host {
  public:
   Host(int number, const ProtocolLimits& limits) : device({limits, system_entropy()}), number_(number) {}
 
-  // The clock runs a hundred times as fast, so that sessions come and go.
+  // The clock runs ten times as fast, so that sessions come and go; not faster,
+  // or on a busy machine an answer takes longer than rekey_timeout.
   static Now now() {
     const auto real = std::chrono::steady_clock::now().time_since_epoch();
-    return {Instant(real * 100), WallTime(real * 100)};
+    return {Instant(real * 10), WallTime(real * 10)};
   }
   [[nodiscard]] UdpPath address() const {
     return UdpPath::to(IpAddress::from_v4(0xc0000200U + static_cast<std::uint32_t>(number_)), 1);
@@ -167,8 +168,6 @@ void receive_some(DataPath& path, Host& host, const Host& other, Actions& action
 TEST(Threads, DataFlowsWhileEverythingChanges) {
   ProtocolLimits limits;
   limits.rekey_after_messages = 2000;
-  limits.rekey_timeout = std::chrono::seconds(1);  // 10 ms of real time
-  limits.rekey_jitter = std::chrono::milliseconds(100);
   Host one(1, limits);
   Host two(2, limits);
   start(one, two);
@@ -213,7 +212,7 @@ TEST(Threads, DataFlowsWhileEverythingChanges) {
   }
   threads.emplace_back(slow_thread, std::ref(one), std::ref(two));
   threads.emplace_back(slow_thread, std::ref(two), std::ref(one));
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while ((one.delivered < 5000 || two.delivered < 5000) && std::chrono::steady_clock::now() < deadline) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
