@@ -3,6 +3,8 @@
 //
 // First byte even: a vnet header and a packet for Split. Odd: packets for one
 // burst, each behind two bytes of length; what Merger writes is split again.
+// With its second bit, the packets are given valid lengths and checksums first,
+// without which nearly every change of them would only make them unmergeable.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -11,6 +13,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/tunnel/offload/header.h"
 #include "engine/tunnel/offload/merge.h"
 #include "engine/tunnel/offload/split.h"
 
@@ -45,13 +48,35 @@ void try_split(std::span<const std::uint8_t> input) {
   if (const auto split = Split::of(header, packet)) static_cast<void>(written(*split));
 }
 
-void try_merge(std::span<const std::uint8_t> input) {
+void make_valid(Bytes& packet) {
+  const bool v4 = packet[0] >> 4 == 4;
+  const std::size_t transport = v4 ? 20 : 40;
+  if (packet.size() < transport + 20) return;
+  const auto protocol = packet[v4 ? 9 : 6];
+  if (protocol != 6 && protocol != 17) return;
+  const std::size_t length = packet.size() - transport;
+  store16(&packet[v4 ? 2 : 4], static_cast<std::uint16_t>(v4 ? packet.size() : length));
+  if (v4) {
+    packet[0] = 0x45;
+    seal_ipv4_header(packet.data());
+  }
+  if (protocol == 17) store16(&packet[transport + 4], static_cast<std::uint16_t>(length));
+  auto* const field = &packet[transport + (protocol == 6 ? 16 : 6)];
+  store16(field, 0);
+  const auto sum = checksum_add(pseudo_header_sum(packet.data(), protocol, length), std::span(packet).subspan(transport));
+  const auto checksum = checksum_finish(sum);
+  store_checksum(field, protocol == 17 && checksum == 0 ? std::uint16_t{0xffff} : checksum);
+}
+
+void try_merge(std::span<const std::uint8_t> input, bool valid) {
   std::vector<Bytes> packets;
   while (input.size() > 2) {
     const std::size_t size = std::min<std::size_t>(input[0] * 256U + input[1], input.size() - 2);
     if (size > 0) packets.emplace_back(input.begin() + 2, input.begin() + 2 + static_cast<std::ptrdiff_t>(size));
     input = input.subspan(2 + size);
   }
+  if (valid)
+    for (auto& packet : packets) make_valid(packet);
   std::map<Bytes, int> expected;
   for (const auto& packet : packets) ++expected[comparable(packet)];
   Merger merger({true, true});
@@ -79,6 +104,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const std::span input(data + 1, size - 1);
   if (data[0] % 2 == 0) try_split(input);
-  else try_merge(input);
+  else try_merge(input, (data[0] & 2U) != 0);
   return 0;
 }

@@ -168,6 +168,7 @@ TEST(Merge, OnlyWhatIsEqualIsMerged) {
       {"ECE", [](Packet& p) { p.flags |= 0x40; }, apart},
       {"CWR", [](Packet& p) { p.flags |= 0x80; }, apart},
       {"URG", [](Packet& p) { p.flags |= 0x20; }, apart},
+      {"an urgent pointer without URG", [](Packet& p) { p.urgent = 7; }, apart},
       {"SYN", [](Packet& p) { p.flags |= 0x02; }, apart},
       {"RST", [](Packet& p) { p.flags |= 0x04; }, apart},
       {"no ACK", [](Packet& p) { p.flags = 0; }, apart},

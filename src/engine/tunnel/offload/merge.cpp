@@ -97,9 +97,10 @@ bool Merger::belongs(const Group& group, const Shape& shape, std::span<const std
   if (shape.protocol == protocol_udp) return true;
   const auto* const ta = a + shape.transport;
   const auto* const tb = b + shape.transport;
-  // Acknowledgement, data offset and reserved bits; window; options. Flags but PSH and FIN.
+  // Acknowledgement, data offset and reserved bits; window; the urgent pointer
+  // (idle bytes without URG, but bytes) and options. Flags but PSH and FIN.
   return load32(tb + 4) == group.next_sequence && same(ta, tb, 8, 13) && same(ta, tb, 14, 16) &&
-         same(a, b, shape.transport + tcp_header_size, shape.headers) && ((ta[13] ^ tb[13]) & ~tcp_closing) == 0;
+         same(a, b, shape.transport + 18U, shape.headers) && ((ta[13] ^ tb[13]) & ~tcp_closing) == 0;
 }
 
 void Merger::append(Group& group, const Shape& shape, std::span<const std::uint8_t> packet) {
