@@ -393,7 +393,10 @@ TEST(WireProgram, DescriptorsOfAnotherProgramAreTakenOver) {
             radial_wire().path + " given0 > /dev/null 2>&1");
   tun.reset();
   listener.reset();
-  EXPECT_THAT(around.sh("wg show"), HasSubstr("given0"));
+  struct End {
+    ~End() { static_cast<void>(run_process({"ip", "link", "del", "given0"})); }
+  } const end;  // the program ends with its device, also when an expectation fails
+  EXPECT_THAT(run_process({"wg", "show"}, std::chrono::seconds(10))->out, HasSubstr("given0"));
   around.sh("ip link set given0 up; wg set given0 listen-port 777");
   EXPECT_TRUE(eventually([&] { return around.sh("ss -Hlun 'sport = 777' | wc -l") == "2\n"; }, patience));
   around.sh("ip link del given0");

@@ -18,7 +18,7 @@ using Programs = std::pair<Program, Program>;
 
 std::vector<Programs> all_pairs() {
   std::vector<Programs> out{{radial_wire(), radial_wire()},
-                            {radial_wire(), radial_wire("RADIAL_WIRE_NO_OFFLOAD=1 RADIAL_WIRE_QUEUES=1")},
+                            {radial_wire("RADIAL_WIRE_QUEUES=4"), radial_wire("RADIAL_WIRE_NO_OFFLOAD=1")},
                             {radial_wire(), wireguard_go_12()},
                             {wireguard_go_12(), radial_wire()}};
   for (const auto& program : wireguard_go_13()) {

@@ -78,7 +78,8 @@ pid_t find_program(const std::string& path, const std::string& wire) {
 }  // namespace
 
 Program radial_wire(const std::string& environment) {
-  return {environment.empty() ? "radial" : "radial_plain", std::string(RADIAL_BINARY_DIR) + "/bin/radial-wire", environment};
+  const bool queues = environment.find("QUEUES") != std::string::npos;
+  return {environment.empty() ? "radial" : queues ? "radial_queues" : "radial_plain", std::string(RADIAL_BINARY_DIR) + "/bin/radial-wire", environment};
 }
 
 Program wireguard_go_12() { return {"go12", "/usr/bin/wireguard-go", {}}; }
