@@ -68,8 +68,10 @@ std::string daemons_file(const std::set<std::string>& enabled) {
   for (const auto* daemon : {"mgmtd", "staticd"}) text += fmt::format("{}_options=\"-A 127.0.0.1\"\n", daemon);
   for (const auto* daemon : optional_daemons)
     text += fmt::format("{}_options=\"-A {}\"\n", daemon, is_ipv6_only(daemon) ? "::1" : "127.0.0.1");
-  // A lab does not wait a minute for a daemon that it has killed itself.
-  text += "watchfrr_options=\"--min-restart-interval 1 --max-restart-interval 2 --interval 1\"\n";
+  // A lab does not wait a minute for a daemon that it has killed itself. On a
+  // machine too slow for watchfrr's 20 s it would kill its own start script
+  // before that has loaded frr.conf.
+  text += "watchfrr_options=\"--min-restart-interval 1 --max-restart-interval 2 --interval 1 --restart-timeout 180\"\n";
   return text;
 }
 

@@ -122,6 +122,20 @@ TEST_P(FabricOn, EveryLanReachesEveryLanOverOneHubInterface) {
   for (const auto* node : {"fra1", "berlin", "paris", "lisbon"}) expect_foreign_unharmed(node);
 }
 
+TEST_P(FabricOn, EveryNodeSaysWhichWireGuardItUses) {
+  // Set where the answer is known: in the virtual machine, whose kernel has it.
+  const char* expected = std::getenv("RADIAL_EXPECT_WIREGUARD");
+  for (const auto* node : {"fra1", "berlin"}) {
+    const auto status = lab().status(node);
+    ASSERT_TRUE(status) << status.error().message;
+    if (expected != nullptr) {
+      EXPECT_EQ(status->wireguard, expected) << node;
+    }
+    const bool userspace = shell_true(node, "test -S /run/wireguard/wg0.sock");
+    EXPECT_EQ(status->wireguard == "kernel", !userspace) << node << " says " << status->wireguard;
+  }
+}
+
 TEST_P(FabricOn, ASecondApplyChangesNothingAndSaysSo) {
   for (const auto* node : {"fra1", "berlin"}) {
     const auto answer = lab().post(node, "/v1/apply");
@@ -240,6 +254,28 @@ TEST_P(FabricOn, ASiteAddedAtTheHubResetsNoAdjacency) {
   ASSERT_TRUE(write_file_atomically(file, facts_before));
   ASSERT_TRUE(lab().post("fra1", "/v1/apply", Json{{"fabric", three_sites}}.dump()));
   EXPECT_EQ(lab().sh("fra1", "wg show wg0 peers | wc -l"), "3\n");
+}
+
+TEST_P(FabricOn, ASiteComesBackUnderANewKeyAndTheOldOneIsGone) {
+  const auto key_file = lab()->path_in("berlin", "/etc/radial/private.key").value();
+  const auto old_key = lab().sh("berlin", "wg show wg0 public-key").substr(0, 44);
+  const auto fresh = PrivateKey::generate();
+  // What a rotation will do: the new public key is a fact at both ends.
+  for (const auto* node : {"fra1", "berlin"}) {
+    const auto file = lab()->path_in(node, "/etc/radial/facts.json").value();
+    auto facts = FabricFacts::from_json(read_file(file).value()).value();
+    facts.nodes["berlin"].public_key = fresh.public_key();
+    ASSERT_TRUE(write_file_atomically(file, facts.to_json()));
+  }
+  ASSERT_TRUE(write_file_atomically(key_file, fresh.reveal_base64() + "\n", 0600));
+  lab().sh("berlin", "kill $(pidof radiald); while pidof radiald >/dev/null; do sleep 0.1; done");
+  ASSERT_TRUE(lab().start_radiald("berlin"));
+  ASSERT_TRUE(lab().post("fra1", "/v1/apply"));
+  EXPECT_TRUE(lab().converge(90s));
+  const auto peers = lab().sh("fra1", "wg show wg0 peers");
+  EXPECT_EQ(peers.find(old_key), std::string::npos) << peers;
+  EXPECT_NE(peers.find(fresh.public_key().to_string()), std::string::npos) << peers;
+  expect_foreign_unharmed("berlin");
 }
 
 TEST_P(FabricOn, RefusesABadFabricAndChangesNothing) {
