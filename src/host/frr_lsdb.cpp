@@ -1,0 +1,141 @@
+#include "host/frr_lsdb.h"
+
+#include <array>
+#include <bit>
+#include <charconv>
+
+#include "host/frr_json_reader.h"
+
+namespace radial::host {
+
+std::string_view to_string(LsaType type) {
+  switch (type) {
+    case LsaType::router: return "router";
+    case LsaType::network: return "network";
+    case LsaType::summary: return "summary";
+    case LsaType::asbr_summary: return "asbr-summary";
+    case LsaType::external: return "external";
+    case LsaType::nssa: return "nssa-external";
+  }
+  return "unknown";
+}
+
+namespace frr {
+namespace {
+
+constexpr std::array read_types = {LsaType::router, LsaType::network, LsaType::summary, LsaType::asbr_summary,
+                                   LsaType::external};
+
+const char* container_of(LsaType type) {
+  switch (type) {
+    case LsaType::router: return "routerLinkStates";
+    case LsaType::network: return "networkLinkStates";
+    case LsaType::summary: return "summaryLinkStates";
+    case LsaType::asbr_summary: return "asbrSummaryLinkStates";
+    case LsaType::external: return "asExternalLinkStates";
+    case LsaType::nssa: return "nssaExternalLinkStates";
+  }
+  return "";
+}
+
+// "255.255.255.0" -> 24; a mask with holes is refused.
+Result<int> mask_length(const IpAddress& mask) {
+  const auto bits = mask.to_v4();
+  const int length = std::countl_one(bits);
+  if (std::popcount(bits) != length) return misunderstood(fmt::format("'{}' is no mask", mask));
+  return length;
+}
+
+Result<std::uint32_t> sequence_of(const Json& json) {
+  RADIAL_ASSIGN(const auto text, text_of(json, "lsaSeqNumber"));
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, 16);
+  if (error != std::errc{} || end != text.data() + text.size())
+    return misunderstood(fmt::format("'lsaSeqNumber' is no number: {}", text.substr(0, 16)));
+  return number;
+}
+
+Status add_link(OspfLsa& lsa, const Json& json) {
+  RADIAL_ASSIGN(const auto type, text_of(json, "linkType"));
+  if (type.starts_with("Stub")) {
+    RADIAL_ASSIGN(const auto network, address_of(json, "networkAddress"));
+    RADIAL_ASSIGN(const auto mask, address_of(json, "networkMask"));
+    if (!network.is_v4() || !mask.is_v4()) return misunderstood("a stub network that is not IPv4");
+    RADIAL_ASSIGN(const auto length, mask_length(mask));
+    RADIAL_ASSIGN(const auto metric, (number_of<std::uint32_t, 1>(json, {"tos0Metric"}, 0)));
+    lsa.prefixes.push_back({Prefix::of(network, length), metric});
+  } else if (type.starts_with("a Transit")) {
+    RADIAL_ASSIGN(auto router, address_of(json, "designatedRouterAddress"));
+    lsa.transits.push_back(router);
+  } else {
+    RADIAL_ASSIGN(auto router, address_of(json, "neighborRouterId"));
+    lsa.neighbors.push_back(router);
+  }
+  return {};
+}
+
+Status add_prefix(OspfLsa& lsa, const Json& json) {
+  RADIAL_ASSIGN(const auto length, (number_of<int, 1>(json, {"networkMask"})));
+  if (length < 0 || length > 32 || !lsa.id.is_v4()) return misunderstood("'networkMask' is no length of a mask");
+  RADIAL_ASSIGN(const auto metric, (number_of<std::uint32_t, 2>(json, {"metric", "tos0Metric"}, 0)));
+  lsa.prefixes.push_back({Prefix::of(lsa.id, length), metric});
+  return {};
+}
+
+Result<OspfLsa> lsa_of(const Json& json, LsaType type) {
+  if (!json.is_object()) return misunderstood("an LSA is not an object");
+  OspfLsa lsa;
+  lsa.type = type;
+  RADIAL_ASSIGN(lsa.id, address_of(json, "linkStateId"));
+  RADIAL_ASSIGN(lsa.originator, address_of(json, "advertisingRouter"));
+  RADIAL_ASSIGN(lsa.sequence, sequence_of(json));
+  RADIAL_ASSIGN(lsa.age, (number_of<int, 1>(json, {"lsaAge"})));
+  if (type == LsaType::router) {
+    if (const auto* links = find(json, "routerLinks"); links != nullptr && links->is_object())
+      for (const auto& link : *links) RADIAL_TRY(add_link(lsa, link));
+    return lsa;
+  }
+  if (type != LsaType::asbr_summary) RADIAL_TRY(add_prefix(lsa, json));
+  if (const auto* attached = find(json, "attchedRouters"); attached != nullptr && attached->is_object())
+    for (const auto& router : *attached) {
+      RADIAL_ASSIGN(auto id, address_of(router, "attachedRouterId"));
+      lsa.neighbors.push_back(id);
+    }
+  return lsa;
+}
+
+void add_all(const Json& list, LsaType type, OspfDatabase& database) {
+  if (!list.is_array()) return;
+  for (const auto& item : list) {
+    if (auto lsa = lsa_of(item, type)) database.lsas.push_back(std::move(*lsa));
+    else ++database.unreadable;
+  }
+}
+
+}  // namespace
+
+Status parse_ospf_database(std::string_view text, LsaType type, OspfDatabase& database) {
+  RADIAL_ASSIGN(const auto json, parse(text));
+  if (json.empty()) return {};
+  RADIAL_ASSIGN(database.router_id, address_of(json, "routerId"));
+  const auto* states = find(json, container_of(type));
+  if (states == nullptr) return {};
+  if (states->is_array()) add_all(*states, type, database);  // AS-external: of no area
+  if (!states->is_object()) return {};
+  if (const auto* areas = find(*states, "areas"); areas != nullptr && areas->is_object())
+    for (const auto& area : *areas) add_all(area, type, database);
+  return {};
+}
+
+}  // namespace frr
+
+Result<OspfDatabase> read_ospf_database(Frr& frr) {
+  OspfDatabase database;
+  for (const auto type : frr::read_types) {
+    RADIAL_ASSIGN(const auto text, frr.command("ospfd", fmt::format("show ip ospf database {} json", to_string(type))));
+    RADIAL_TRY(frr::parse_ospf_database(text, type, database));
+  }
+  return database;
+}
+
+}  // namespace radial::host
