@@ -182,7 +182,33 @@ std::vector<host::FrrLines> Reconciler::desired_lines(Pass& pass, const NodeConf
   std::vector<LocalAddress> local;
   for (const auto& address : *held) local.push_back({address.interface, address.address});
   for (const auto& stanza : bind_lans(config, local).stanzas) desired.push_back({stanza.daemon, stanza.context, stanza.lines});
+  for (const auto& stanza : bind_fib_filter(config, underlay(pass, config, std::move(local))))
+    desired.push_back({stanza.daemon, stanza.context, stanza.lines});
   return desired;
+}
+
+// A name that is not resolved yet is added when it is: the resolver wakes us.
+Underlay Reconciler::underlay(Pass& pass, const NodeConfig& config, std::vector<LocalAddress> local) {
+  Underlay underlay;
+  underlay.addresses = std::move(local);
+  for (const auto& wire : config.wires)
+    for (const auto& peer : wire.peers)
+      for (const auto& endpoint : peer.endpoints)
+        if (const auto resolved = resolve_({endpoint}))
+          if (const auto address = resolved->address()) underlay.endpoints.push_back(*address);
+  for (const auto family : {Family::v4, Family::v6}) {
+    const auto routes = host_.network.routes(family);
+    if (!routes) {
+      pass.problem("underlay", routes.error());
+      continue;
+    }
+    for (const auto& route : *routes) {
+      if (!route.prefix.is_default()) continue;
+      for (const auto& hop : route.next_hops)
+        if (hop.gateway && !pass.owned.wires.contains(hop.interface)) underlay.gateways.push_back(*hop.gateway);
+    }
+  }
+  return underlay;
 }
 
 void Reconciler::routing(Pass& pass, std::vector<host::FrrLines> desired) {

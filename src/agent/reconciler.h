@@ -19,6 +19,7 @@
 #include "agent/owned.h"
 #include "agent/paths.h"
 #include "base/key.h"
+#include "compile/fib_filter.h"
 #include "compile/node_config.h"
 #include "host/firewall.h"
 #include "host/frr.h"
@@ -64,6 +65,7 @@ class Reconciler {
   void firewall(Pass& pass, const std::string& table);
   void routing(Pass& pass, std::vector<host::FrrLines> desired);
   std::vector<host::FrrLines> desired_lines(Pass& pass, const NodeConfig& config);
+  Underlay underlay(Pass& pass, const NodeConfig& config, std::vector<LocalAddress> local);
 
   std::optional<Endpoint> endpoint_of(const WirePeer& peer) const;
   void remember_endpoints(const host::ObservedWire& observed);

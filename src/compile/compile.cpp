@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 
+#include "compile/fib_filter.h"
 #include "compile/firewall_table.h"
 #include "compile/frr_stanzas.h"
 #include "compile/sysctls.h"
@@ -51,20 +53,86 @@ std::vector<NarrowSite> narrow_sites(const Fabric& fabric, const Hub& hub) {
   return narrow;
 }
 
-// A site without a key can serve nothing, so it gets no route either.
-std::vector<FloatingRoute> floating_routes(const Fabric& fabric, const Wire& wire) {
+bool has_key(const FabricFacts& facts, std::string_view node) {
+  const auto found = facts.nodes.find(node);
+  return found != facts.nodes.end() && found->second.public_key.has_value();
+}
+
+const Wire* wire_to(const std::vector<Wire>& wires, std::string_view hub) {
+  const auto found = std::find_if(wires.begin(), wires.end(), [&](const Wire& wire) {
+    return wire.shape == WireShape::point_to_point && wire.hub == hub && wire.peers.front().public_key;
+  });
+  return found == wires.end() ? nullptr : &*found;
+}
+
+std::optional<IpAddress> next_hop_of(const WirePeer& peer, Family family) {
+  for (const auto& address : peer.addresses)
+    if (address.family() == family && !address.is_link_local()) return address;
+  return std::nullopt;
+}
+
+// To each LAN that this hub's own sites declare, and by way of another hub to
+// that hub's LANs, tunnel and own sites. A node without a key can serve
+// nothing, so it gets no route either.
+std::vector<FloatingRoute> floating_routes(const Fabric& fabric, const FabricFacts& facts, const Hub& hub,
+                                           const std::vector<Wire>& wires, bool ipv6) {
   std::vector<FloatingRoute> routes;
-  for (const auto& peer : wire.peers) {
+  const auto& own = wires.front();
+  for (const auto& peer : own.peers) {
     const auto* site = fabric.find_site(peer.node);
     if (site == nullptr || !peer.public_key) continue;
-    for (const auto& lan : site->lans) {
-      const auto next_hop = std::find_if(peer.addresses.begin(), peer.addresses.end(), [&](const IpAddress& address) {
-        return address.family() == lan.prefix.family() && !address.is_link_local();
-      });
-      if (next_hop != peer.addresses.end()) routes.push_back({lan.prefix, *next_hop, wire.interface});
+    for (const auto& lan : site->lans)
+      if (const auto next_hop = next_hop_of(peer, lan.prefix.family()))
+        routes.push_back({lan.prefix, next_hop, own.interface});
+  }
+  std::set<Prefix> served;
+  for (const auto& route : routes) served.insert(route.prefix);
+  const auto by_way_of = [&](const Wire& wire, const Prefix& prefix) {
+    if (!served.contains(prefix)) routes.push_back({prefix, std::nullopt, wire.interface});
+  };
+  for (const auto& other : fabric.hubs) {
+    const auto* wire = other.name == hub.name ? nullptr : wire_to(wires, other.name);
+    if (wire == nullptr) continue;
+    by_way_of(*wire, other.tunnel_v4);
+    if (other.tunnel_v6 && ipv6) by_way_of(*wire, *other.tunnel_v6);
+    for (const auto& lan : other.lans) by_way_of(*wire, lan.prefix);
+    for (const auto* site : sites_of(fabric, other)) {
+      const bool first_choice = site->hubs.front() == other.name;
+      const bool ours = std::find(site->hubs.begin(), site->hubs.end(), hub.name) != site->hubs.end();
+      if (!first_choice || ours || !has_key(facts, site->name)) continue;
+      for (const auto& lan : site->lans) by_way_of(*wire, lan.prefix);
     }
   }
   return routes;
+}
+
+// What any other node may announce.
+Grant granted_elsewhere(const Fabric& fabric, std::string_view node) {
+  Grant all;
+  const auto add = [&](const auto& other) {
+    if (other.name == node) return;
+    all.any |= other.grant.any;
+    all.prefixes.insert(all.prefixes.end(), other.grant.prefixes.begin(), other.grant.prefixes.end());
+  };
+  for (const auto& hub : fabric.hubs) add(hub);
+  for (const auto& site : fabric.sites) add(site);
+  // A prefix sorts before those within it.
+  std::sort(all.prefixes.begin(), all.prefixes.end());
+  std::vector<Prefix> apart;
+  for (const auto& prefix : all.prefixes)
+    if (apart.empty() || !apart.back().contains(prefix)) apart.push_back(prefix);
+  all.prefixes = std::move(apart);
+  return all;
+}
+
+std::vector<Prefix> tunnels_of(const Fabric& fabric) {
+  std::vector<Prefix> tunnels;
+  for (const auto& hub : fabric.hubs) {
+    tunnels.push_back(hub.tunnel_v4);
+    if (hub.tunnel_v6) tunnels.push_back(*hub.tunnel_v6);
+  }
+  std::sort(tunnels.begin(), tunnels.end());
+  return tunnels;
 }
 
 }  // namespace
@@ -82,6 +150,8 @@ Result<NodeConfig> compile_node(const Fabric& fabric, const FabricFacts& facts, 
   RADIAL_ASSIGN(config.wires, hub != nullptr ? hub_wires(fabric, facts, *hub) : site_wires(fabric, facts, *site));
   config.router_id = router_id(fabric, facts.addresses, node);
   config.lans = hub != nullptr ? hub->lans : site->lans;
+  config.elsewhere = granted_elsewhere(fabric, node);
+  config.tunnels = tunnels_of(fabric);
   config.lan_cost = fabric.ospf.lan_cost;
   config.area = fabric.ospf.area;
   config.hello = fabric.ospf.hello;
@@ -94,9 +164,11 @@ Result<NodeConfig> compile_node(const Fabric& fabric, const FabricFacts& facts, 
     std::move(stanzas.begin(), stanzas.end(), std::back_inserter(config.frr));
   }
   if (hub != nullptr) {
-    auto routes = static_stanza(floating_routes(fabric, config.wires.front()));
+    auto routes = static_stanza(floating_routes(fabric, facts, *hub, config.wires, ipv6));
     if (!routes.lines.empty()) config.frr.push_back(std::move(routes));
   }
+  auto filter = fib_filter(config);
+  std::move(filter.begin(), filter.end(), std::back_inserter(config.frr));
   config.nft = compile_firewall(config.role, config.wires,
                                 hub != nullptr ? narrow_sites(fabric, *hub) : std::vector<NarrowSite>{});
   return config;

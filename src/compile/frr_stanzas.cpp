@@ -74,8 +74,9 @@ std::vector<FrrStanza> ospf_stanzas(const NodeConfig& config) {
 FrrStanza static_stanza(const std::vector<FloatingRoute>& routes) {
   FrrStanza stanza{"staticd", "", {}};
   for (const auto& route : routes)
-    stanza.lines.push_back(fmt::format("{} route {} {} {} {}", route.prefix.family() == Family::v4 ? "ip" : "ipv6",
-                                       route.prefix, route.next_hop, route.interface, floating_distance));
+    stanza.lines.push_back(fmt::format("{} route {} {}{} {}", route.prefix.family() == Family::v4 ? "ip" : "ipv6",
+                                       route.prefix, route.next_hop ? fmt::format("{} ", *route.next_hop) : "",
+                                       route.interface, floating_distance));
   return stanza;
 }
 

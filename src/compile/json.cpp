@@ -184,6 +184,8 @@ NodeConfig read_config(const json& value, std::optional<Error>& problem) {
   config.router_id = fields.parsed("router_id", IpAddress::parse);
   config.wires = fields.list("wires", with_problem(read_wire, problem));
   config.lans = fields.list("lans", with_problem(read_lan, problem));
+  config.elsewhere = read_grant(fields.object("elsewhere"), fields.at("elsewhere"), problem);
+  config.tunnels = fields.parsed_list("tunnels", Prefix::parse);
   config.lan_cost = fields.integer<std::uint32_t>("lan_cost", 1, 65535);
   config.area = fields.parsed("area", ruled("an OSPF area as a dotted quad", is_dotted_quad));
   config.hello = fields.integer<std::uint16_t>("hello", 1);
@@ -208,6 +210,9 @@ std::string to_json(const NodeConfig& config) {
   object["lans"] = list(config.lans, [](const Lan& lan) {
     return ordered_json{{"prefix", lan.prefix.to_string()}, {"active", lan.active}};
   });
+  object["elsewhere"]["any"] = config.elsewhere.any;
+  object["elsewhere"]["prefixes"] = texts(config.elsewhere.prefixes);
+  object["tunnels"] = texts(config.tunnels);
   object["lan_cost"] = config.lan_cost;
   object["area"] = config.area;
   object["hello"] = config.hello;

@@ -83,6 +83,8 @@ struct NodeConfig {
   IpAddress router_id;
   std::vector<Wire> wires;
   std::vector<Lan> lans;
+  Grant elsewhere;               // what any other node may announce, all grants together
+  std::vector<Prefix> tunnels;   // of all hubs, sorted
   std::uint32_t lan_cost = 10;
   std::string area = "0.0.0.0";
   std::uint16_t hello = 1;   // seconds

@@ -135,6 +135,20 @@ class Differ {
     return std::nullopt;
   }
 
+  // Somebody else's filter for all protocols: one for a single protocol would
+  // take its place unseen.
+  std::optional<std::string> filtered_for_all(const Place& place, std::string_view line) const {
+    for (const std::string_view family : {"ip protocol ", "ipv6 protocol "}) {
+      if (!line.starts_with(family) || !place.context.empty()) continue;
+      const auto* lines = lines_at(place);
+      if (lines == nullptr) return std::nullopt;
+      const auto all = fmt::format("{}any route-map ", family);
+      for (const auto& other : *lines)
+        if (other.starts_with(all) && !is_ours(place, facts_of(place.context, other))) return other;
+    }
+    return std::nullopt;
+  }
+
   void conflict(const Place& place, const std::string& line, const std::string& other_context,
                 const std::string& other) {
     change_.conflicts.push_back(
@@ -173,6 +187,7 @@ class Differ {
     if (facts.is_default && rival == nullptr) return;
     if (rival != nullptr && !owns_key(place, facts.key)) return conflict(place, line, place.context, *rival);
     if (const auto network = excluded_by_network(place, line)) return conflict(place, line, "router ospf", *network);
+    if (const auto filter = filtered_for_all(place, line)) return conflict(place, line, place.context, *filter);
 
     record(place, line);
     if (rival == nullptr) {

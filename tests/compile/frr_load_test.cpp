@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "compile/fib_filter.h"
 #include "compile/frr_sandbox.h"
 #include "compile/golden_cases.h"
 #include "compile/render.h"
@@ -87,6 +88,9 @@ TEST_P(FrrLoad, PrintsEveryLineBack) {
   auto stanzas = config.frr;
   const auto bound = bind_lans(config, local);
   stanzas.insert(stanzas.end(), bound.stanzas.begin(), bound.stanzas.end());
+  const Underlay underlay{local, {IpAddress::parse("198.51.100.1").value()}, {IpAddress::parse("203.0.113.1").value()}};
+  const auto never = bind_fib_filter(config, underlay);
+  stanzas.insert(stanzas.end(), never.begin(), never.end());
   for (const auto& stanza : stanzas)
     EXPECT_EQ(frr.enter(stanza.daemon, stanza.context, stanza.lines), std::vector<std::string>()) << stanza.context;
   EXPECT_EQ(missing(frr, stanzas), std::vector<std::string>());

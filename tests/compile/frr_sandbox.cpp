@@ -111,8 +111,10 @@ void FrrSandbox::write_in_root(const std::string& path, const std::string& conte
 
 // FRR's vty protocol: a command and NUL; text, three NULs and a status byte.
 FrrSandbox::Reply FrrSandbox::ask(const std::string& wanted, const std::string& command) {
-  // From FRR 9 on mgmtd holds the static routes.
-  const auto daemon = wanted == "staticd" && install_.version >= FrrVersion{9, 0} ? std::string("mgmtd") : wanted;
+  // From FRR 9 on mgmtd holds the static routes, from 10 on what zebra had.
+  const bool managed = (wanted == "staticd" && install_.version >= FrrVersion{9, 0}) ||
+                       (wanted == "zebra" && command != "show version" && install_.version >= FrrVersion{10, 0});
+  const auto daemon = managed ? std::string("mgmtd") : wanted;
   auto& socket = sockets_[daemon];
   const auto exchange = [&](const std::string& line) {
     std::string reply;
