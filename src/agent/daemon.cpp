@@ -17,6 +17,7 @@
 #include "agent/resolver.h"
 #include "agent/settings.h"
 #include "agent/snapshotter.h"
+#include "agent/steerer.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "compile/json.h"
@@ -37,6 +38,7 @@ constexpr auto audit_interval = 5s;
 constexpr auto tick_interval = 1s;
 constexpr auto settle = 50ms;   // a burst of events is one reconciliation
 constexpr auto retry_after_problem = 2s;
+constexpr std::size_t most_moves_logged = 20;  // of one steering step
 
 // A descriptor of somebody else's that wakes the loop; not closed here.
 class Watched {
@@ -73,7 +75,7 @@ Response outcome_response(const Outcome& outcome, bool dry_run) {
 class Daemon {
  public:
   Daemon(const Paths& paths, Identity identity, Host machine, host::NetworkMonitor network, host::FirewallMonitor firewall,
-         host::OspfMtuListener mtus)
+         host::OspfMtuListener mtus, host::RouteWatch routes)
       : paths_(paths),
         identity_(std::move(identity)),
         host_(std::move(machine)),
@@ -81,8 +83,11 @@ class Daemon {
         firewall_monitor_(std::move(firewall)),
         mtus_(std::move(mtus)),
         resolver_(loop_, [this] { reconcile_in(0ms); }),
-        reconciler_(host_, paths_, identity_.key, [this](const auto& endpoints) { return resolver_.resolve(endpoints); }),
+        steerer_(host_, std::move(routes)),
+        reconciler_(host_, paths_, identity_.key, [this](const auto& endpoints) { return resolver_.resolve(endpoints); },
+                    [this](const Wire& wire, const auto& observed) { return steerer_.allowed_ips(wire, observed); }),
         reconcile_timer_(loop_),
+        steer_timer_(loop_),
         tick_timer_(loop_),
         signals_(loop_, SIGTERM, SIGINT) {}
 
@@ -109,6 +114,7 @@ class Daemon {
     const Watched firewall(loop_, firewall_monitor_.fd(), [this] {
       if (firewall_monitor_.drain()) reconcile_in(settle);
     });
+    const Watched routes(loop_, steerer_.fd(), [this] { steer(); });
     const Watched mtus(loop_, mtus_.fd(), [this] { mtus_.drain(); });
     signals_.async_wait([this](const boost::system::error_code& error, int) {
       if (!error) loop_.stop();
@@ -157,7 +163,24 @@ class Daemon {
     if (down_) return;
     note(reconciler_.reconcile(config_, Mode::apply));
     remember_daemons();
+    steerer_.follow(config_);
+    steer();
     reconcile_in(outcome_.problems.empty() ? std::chrono::milliseconds(audit_interval) : retry_after_problem);
+  }
+
+  void steer() {
+    const auto step = steerer_.step(Clock::now());
+    for (std::size_t i = 0; i < step.moved.size() && i < most_moves_logged; ++i) spdlog::info("steered {}", step.moved[i]);
+    if (step.moved.size() > most_moves_logged) spdlog::info("steered {} more", step.moved.size() - most_moves_logged);
+    for (const auto& problem : step.problems) spdlog::warn("{}", problem);
+    if (!step.wake_at) {
+      steer_timer_.cancel();
+      return;
+    }
+    steer_timer_.expires_at(*step.wake_at);
+    steer_timer_.async_wait([this](const boost::system::error_code& error) {
+      if (!error) steer();
+    });
   }
 
   void note(Outcome outcome) {
@@ -251,9 +274,7 @@ class Daemon {
     startup_problem_.clear();
     applied_once_ = false;
     if (down_) return outcome_response({{}, {"the node is down: 'radial up' applies this"}}, false);
-    note(reconciler_.reconcile(config_, Mode::apply));
-    remember_daemons();
-    reconcile_in(outcome_.problems.empty() ? std::chrono::milliseconds(audit_interval) : retry_after_problem);
+    reconcile();
     return outcome_response(outcome_, false);
   }
 
@@ -262,6 +283,7 @@ class Daemon {
       return error_response(500, std::move(marked.error()).within("nothing was changed"));
     down_ = true;
     auto outcome = reconciler_.tear_down();
+    steerer_.follow({});
     for (const auto& change : outcome.changes) spdlog::info("down: {}", change);
     outcome_ = {{}, outcome.problems};
     return outcome_response(outcome, false);
@@ -271,9 +293,7 @@ class Daemon {
     ::unlink(paths_.down_marker().c_str());
     down_ = false;
     applied_once_ = false;
-    note(reconciler_.reconcile(config_, Mode::apply));
-    remember_daemons();
-    reconcile_in(outcome_.problems.empty() ? std::chrono::milliseconds(audit_interval) : retry_after_problem);
+    reconcile();
     return outcome_response(outcome_, false);
   }
 
@@ -285,6 +305,7 @@ class Daemon {
   host::FirewallMonitor firewall_monitor_;
   host::OspfMtuListener mtus_;
   Resolver resolver_;
+  Steerer steerer_;
   Reconciler reconciler_;
   NodeConfig config_;
   Outcome outcome_;                 // of the last reconciliation
@@ -293,6 +314,7 @@ class Daemon {
   bool down_ = false;
   bool waiting_ = false;
   asio::steady_timer reconcile_timer_;
+  asio::steady_timer steer_timer_;
   asio::steady_timer tick_timer_;
   asio::signal_set signals_;
   std::map<std::string, std::optional<std::int64_t>> daemons_;
@@ -311,7 +333,9 @@ Status run_daemon(const DaemonOptions& options) {
   RADIAL_ASSIGN(auto network, host::NetworkMonitor::open());
   RADIAL_ASSIGN(auto firewall, host::FirewallMonitor::open());
   RADIAL_ASSIGN(auto mtus, host::OspfMtuListener::open());
-  Daemon daemon(paths, std::move(identity), std::move(machine), std::move(network), std::move(firewall), std::move(mtus));
+  RADIAL_ASSIGN(auto routes, host::RouteWatch::open());
+  Daemon daemon(paths, std::move(identity), std::move(machine), std::move(network), std::move(firewall), std::move(mtus),
+                std::move(routes));
   RADIAL_TRY(daemon.load());
   return daemon.run();
 }

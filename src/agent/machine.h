@@ -1,13 +1,25 @@
-// Opens the host adapters of this machine, with one error for what is missing.
+// The host adapters of this machine, and opening them, with one error for what
+// is missing.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "agent/reconciler.h"
 #include "base/result.h"
+#include "host/firewall.h"
+#include "host/frr.h"
+#include "host/network.h"
+#include "host/wireguard.h"
 
 namespace radial::agent {
+
+struct Host {
+  std::unique_ptr<host::WireGuard> wireguard;
+  host::Network network;
+  host::Firewall firewall;
+  host::Frr frr;
+};
 
 [[nodiscard]] Result<Host> open_host(const std::vector<std::string>& userspace_wireguard);
 

@@ -50,8 +50,8 @@ std::vector<host::FrrLines> only_daemons(const Stanzas& stanzas, const std::set<
 
 }  // namespace
 
-Reconciler::Reconciler(Host& machine, const Paths& paths, const PrivateKey& key, Resolve resolve)
-    : host_(machine), paths_(paths), key_(key), resolve_(std::move(resolve)) {}
+Reconciler::Reconciler(Host& machine, const Paths& paths, const PrivateKey& key, Resolve resolve, Steer steer)
+    : host_(machine), paths_(paths), key_(key), resolve_(std::move(resolve)), steer_(std::move(steer)) {}
 
 std::optional<Endpoint> Reconciler::endpoint_of(const WirePeer& peer) const {
   if (!peer.endpoints.empty()) return resolve_(peer.endpoints);
@@ -62,6 +62,25 @@ std::optional<Endpoint> Reconciler::endpoint_of(const WirePeer& peer) const {
 void Reconciler::remember_endpoints(const host::ObservedWire& observed) {
   for (const auto& peer : observed.peers)
     if (peer.endpoint) seen_endpoints_[peer.public_key] = *peer.endpoint;
+}
+
+host::DesiredWire Reconciler::desired_wire(const Wire& wire, const host::ObservedWire& observed) const {
+  host::DesiredWire desired{wire.interface, &key_, wire.listen_port, wire.fwmark, {}};
+  for (const auto& peer : wire.peers)
+    if (peer.public_key)
+      desired.peers.push_back({*peer.public_key, nullptr, endpoint_of(peer), peer.allowed_ips, peer.keepalive});
+  if (!steer_ || wire.shape != WireShape::multipoint) return desired;
+  const auto steered = steer_(wire, observed);
+  if (!steered) return desired;
+  std::map<PublicKey, std::vector<Prefix>> held;
+  for (const auto& placed : *steered) held[placed.peer].push_back(placed.prefix);
+  for (auto& peer : desired.peers) {
+    const auto found = held.find(peer.public_key);
+    peer.allowed_ips = found == held.end() ? std::vector<Prefix>() : std::move(found->second);
+    if (found != held.end()) held.erase(found);
+  }
+  for (auto& [key, prefixes] : held) desired.peers.push_back({key, nullptr, {}, std::move(prefixes), 0});  // parking
+  return desired;
 }
 
 void Reconciler::wire(Pass& pass, const Wire& wire) {
@@ -94,10 +113,7 @@ void Reconciler::wire(Pass& pass, const Wire& wire) {
     if (!pass.record(part)) return;
   }
 
-  host::DesiredWire desired{wire.interface, &key_, wire.listen_port, wire.fwmark, {}};
-  for (const auto& peer : wire.peers)
-    if (peer.public_key)
-      desired.peers.push_back({*peer.public_key, nullptr, endpoint_of(peer), peer.allowed_ips, peer.keepalive});
+  const auto desired = desired_wire(wire, *observed);
   remember_endpoints(*observed);
   // Only of peers that we dial: an endpoint that was merely seen is no wish,
   // and must not undo roaming.

@@ -16,24 +16,15 @@
 #include <string>
 #include <vector>
 
+#include "agent/machine.h"
 #include "agent/owned.h"
 #include "agent/paths.h"
 #include "base/key.h"
 #include "compile/fib_filter.h"
 #include "compile/node_config.h"
-#include "host/firewall.h"
-#include "host/frr.h"
-#include "host/network.h"
-#include "host/wireguard.h"
+#include "steer/values.h"
 
 namespace radial::agent {
-
-struct Host {
-  std::unique_ptr<host::WireGuard> wireguard;
-  host::Network network;
-  host::Firewall firewall;
-  host::Frr frr;
-};
 
 struct Outcome {
   std::vector<std::string> changes;   // what was done, or with dry_run would be
@@ -49,7 +40,12 @@ class Reconciler {
   // while it is not known yet. Must not block.
   using Resolve = std::function<std::optional<Endpoint>(const std::vector<Endpoint>&)>;
 
-  Reconciler(Host& machine, const Paths& paths, const PrivateKey& key, Resolve resolve);  // all borrowed
+  // Who should hold which prefix of a multipoint wire; nothing: as its
+  // configuration says. Empty: there is no steering.
+  using Steer = std::function<std::optional<std::vector<PlacedPrefix>>(const Wire&, const host::ObservedWire&)>;
+
+  Reconciler(Host& machine, const Paths& paths, const PrivateKey& key, Resolve resolve,
+             Steer steer = {});  // all borrowed
 
   Outcome reconcile(const NodeConfig& config, Mode mode);
 
@@ -67,6 +63,7 @@ class Reconciler {
   std::vector<host::FrrLines> desired_lines(Pass& pass, const NodeConfig& config);
   Underlay underlay(Pass& pass, const NodeConfig& config, std::vector<LocalAddress> local);
 
+  host::DesiredWire desired_wire(const Wire& wire, const host::ObservedWire& observed) const;
   std::optional<Endpoint> endpoint_of(const WirePeer& peer) const;
   void remember_endpoints(const host::ObservedWire& observed);
 
@@ -74,6 +71,7 @@ class Reconciler {
   const Paths& paths_;
   const PrivateKey& key_;
   Resolve resolve_;
+  Steer steer_;
   // By wire: what was last set as endpoints, so that a changed name reaches a
   // peer that has one already.
   std::map<std::string, host::Endpoints> applied_endpoints_;

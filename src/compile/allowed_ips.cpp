@@ -34,7 +34,7 @@ class Owners {
 
 }  // namespace
 
-void assign_allowed_ips(std::vector<WirePeer>& peers, const std::vector<std::vector<Lan>>& lans) {
+void assign_allowed_ips(std::vector<WirePeer>& peers) {
   Owners owners;
   const auto give = [&](const Prefix& prefix, std::size_t i) {
     if (owners.take(prefix, i)) peers[i].allowed_ips.push_back(prefix);
@@ -53,8 +53,8 @@ void assign_allowed_ips(std::vector<WirePeer>& peers, const std::vector<std::vec
   for (const auto i : order)
     for (const auto& prefix : granted(peers[i].grant)) give(prefix, i);
   for (const auto i : order)
-    for (const auto& lan : lans[i])
-      if (owners.lookup(lan.prefix) != i) give(lan.prefix, i);
+    for (const auto& lan : peers[i].lans)
+      if (owners.lookup(lan) != i) give(lan, i);
   for (auto& peer : peers) std::sort(peer.allowed_ips.begin(), peer.allowed_ips.end());
 }
 

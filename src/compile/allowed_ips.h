@@ -13,11 +13,11 @@
 
 namespace radial {
 
-// Fills in allowed_ips of every peer from its addresses, grant and LANs (those
-// of peers[i] are lans[i]). `peers` must be sorted by name. A grant of `any`
+// Fills in allowed_ips of every peer from its addresses, grant and LANs. `peers`
+// must be sorted by name. A grant of `any`
 // stands as 0.0.0.0/0 and ::/0: which routes may use it is for the FIB's
 // filter to say.
-void assign_allowed_ips(std::vector<WirePeer>& peers, const std::vector<std::vector<Lan>>& lans);
+void assign_allowed_ips(std::vector<WirePeer>& peers);
 
 // 0.0.0.0/0 and ::/0: all that a point-to-point wire's one peer may send.
 [[nodiscard]] std::vector<Prefix> everything();

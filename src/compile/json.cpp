@@ -60,6 +60,7 @@ ordered_json write_peer(const WirePeer& peer) {
   object["addresses"] = texts(peer.addresses);
   object["grant"]["any"] = peer.grant.any;
   object["grant"]["prefixes"] = texts(peer.grant.prefixes);
+  object["lans"] = texts(peer.lans);
   return object;
 }
 
@@ -137,6 +138,7 @@ WirePeer read_peer(const json& value, const std::string& path, std::optional<Err
   peer.keepalive = fields.integer<std::uint16_t>("keepalive");
   peer.addresses = fields.parsed_list("addresses", IpAddress::parse);
   peer.grant = read_grant(fields.object("grant"), fields.at("grant"), problem);
+  peer.lans = fields.parsed_list("lans", Prefix::parse);
   fields.finish();
   return peer;
 }

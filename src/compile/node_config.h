@@ -43,6 +43,7 @@ struct WirePeer {
   std::uint16_t keepalive = 0;         // seconds; 0 is off
   std::vector<IpAddress> addresses;    // its tunnel addresses on this wire
   Grant grant;                         // what it may announce over this wire
+  std::vector<Prefix> lans;            // what a site declares, within its grant; of a hub: empty
   bool operator==(const WirePeer&) const = default;
 };
 

@@ -72,7 +72,6 @@ Result<Wire> multipoint_wire(const Fabric& fabric, const FabricFacts& facts, con
   wire.addresses = held(hub, own);
   wire.ospf = frr_of(facts, hub.name).has_p2mp_non_broadcast() ? OspfMode::p2mp_non_broadcast : OspfMode::nbma_hub;
   wire.cost = hub.cost;
-  std::vector<std::vector<Lan>> lans;
   for (const auto* site : sites_of(fabric, hub)) {
     RADIAL_ASSIGN(const auto addresses, planned(fabric, facts, hub.name, site->name));
     WirePeer peer;
@@ -80,11 +79,11 @@ Result<Wire> multipoint_wire(const Fabric& fabric, const FabricFacts& facts, con
     peer.public_key = key_of(facts, site->name);
     peer.addresses = plain(addresses);
     peer.grant = site->grant;
+    for (const auto& lan : site->lans) peer.lans.push_back(lan.prefix);
     wire.peers.push_back(std::move(peer));
-    lans.push_back(site->lans);
     wire.mtu_ignore |= site_mtu(fabric, *site) < wire.mtu;
   }
-  assign_allowed_ips(wire.peers, lans);
+  assign_allowed_ips(wire.peers);
   return wire;
 }
 

@@ -5,33 +5,26 @@
 
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
-#include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sys/socket.h>
 
 #include "host/netlink_attributes.h"
 #include "host/netlink_socket.h"
+#include "host/rtnetlink_dump.h"
 #include "host/rtnetlink_message.h"
 
 namespace radial::host {
 namespace {
 
-// How often a listing that is put together from several dumps is begun again
-// because they did not fit together.
-constexpr int consistent_attempts = 16;
+using rtnetlink::consistent_attempts;
+using rtnetlink::link_request;
 
 Unexpected changing_too_fast(std::string_view what) {
   return fail(Errc::unavailable, "{} changed {} times while they were read; try again", what, consistent_attempts);
 }
 
 unsigned char family_number(Family family) { return family == Family::v4 ? AF_INET : AF_INET6; }
-
-NetlinkMessage link_request(std::uint16_t type, std::uint16_t flags, const ifinfomsg& header) {
-  NetlinkMessage message(type, flags);
-  message.put_header(header);
-  return message;
-}
 
 }  // namespace
 
@@ -40,9 +33,6 @@ struct Network::Impl {
 
   Result<rtnetlink::LinkNames> link_names();
   Result<std::vector<rtnetlink::AddressMessage>> address_messages(int interface = 0);
-  Result<std::vector<rtnetlink::RouteMessage>> route_messages(Family family);
-  Result<rtnetlink::Nexthops> nexthops();
-  Result<std::vector<Link>> links();
   Result<std::optional<Link>> link(const std::string& name);
   Result<int> index_of(const std::string& name);
   // RTM_NEWADDR or RTM_DELADDR.
@@ -51,17 +41,6 @@ struct Network::Impl {
   template <class Fill>
   Status set_link(const std::string& interface, const std::string& what, ifinfomsg header, Fill fill);
 };
-
-Result<std::vector<Link>> Network::Impl::links() {
-  auto message = link_request(RTM_GETLINK, 0, {});
-  message.put_u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-  std::vector<Link> links;
-  RADIAL_TRY(socket.dump(message, [&] { links.clear(); }, [&](const nlmsghdr& part) -> Status {
-    if (auto link = rtnetlink::parse_link(part)) links.push_back(std::move(*link));
-    return {};
-  }));
-  return links;
-}
 
 Result<std::optional<Link>> Network::Impl::link(const std::string& name) {
   // The kernel would refuse such a name rather than not find it.
@@ -88,7 +67,7 @@ Result<int> Network::Impl::index_of(const std::string& name) {
 }
 
 Result<rtnetlink::LinkNames> Network::Impl::link_names() {
-  RADIAL_ASSIGN(const auto all, links());
+  RADIAL_ASSIGN(const auto all, rtnetlink::dump_links(socket));
   rtnetlink::LinkNames names;
   for (const auto& link : all) names.emplace(link.index, link.name);
   return names;
@@ -107,35 +86,6 @@ Result<std::vector<rtnetlink::AddressMessage>> Network::Impl::address_messages(i
     return {};
   }));
   return addresses;
-}
-
-Result<std::vector<rtnetlink::RouteMessage>> Network::Impl::route_messages(Family family) {
-  NetlinkMessage message(RTM_GETROUTE);
-  rtmsg header{};
-  header.rtm_family = family_number(family);
-  header.rtm_table = RT_TABLE_MAIN;
-  message.put_header(header);
-  std::vector<rtnetlink::RouteMessage> routes;
-  auto status = socket.dump(message, [&] { routes.clear(); }, [&](const nlmsghdr& part) -> Status {
-    auto route = rtnetlink::parse_route(part);
-    if (route && route->table == RT_TABLE_MAIN) routes.push_back(std::move(*route));
-    return {};
-  });
-  // A namespace that never had a route has no main table yet.
-  if (!status && status.error().sys_errno == ENOENT) return std::vector<rtnetlink::RouteMessage>{};
-  if (!status) return forward_error(std::move(status.error()).within("cannot list routes"));
-  return routes;
-}
-
-Result<rtnetlink::Nexthops> Network::Impl::nexthops() {
-  NetlinkMessage message(RTM_GETNEXTHOP);
-  message.put_header(nhmsg{});
-  rtnetlink::Nexthops nexthops;
-  RADIAL_TRY(socket.dump(message, [&] { nexthops.clear(); }, [&](const nlmsghdr& part) -> Status {
-    if (auto nexthop = rtnetlink::parse_nexthop(part)) nexthops[nexthop->id] = std::move(*nexthop);
-    return {};
-  }));
-  return nexthops;
 }
 
 Status Network::Impl::change_address(std::uint16_t type, std::uint16_t flags, int interface,
@@ -170,14 +120,11 @@ Network& Network::operator=(Network&&) noexcept = default;
 Network::~Network() = default;
 
 Result<Network> Network::open() {
-  RADIAL_ASSIGN(auto socket, NetlinkSocket::open(NETLINK_ROUTE));
-  // Lets the kernel filter dumps by table and interface; where it is too old
-  // for that (before 4.20) we filter ourselves.
-  (void)socket.set_option(NETLINK_GET_STRICT_CHK, true);
+  RADIAL_ASSIGN(auto socket, rtnetlink::open_socket());
   return Network(std::make_unique<Impl>(Impl{std::move(socket)}));
 }
 
-Result<std::vector<Link>> Network::links() { return impl_->links(); }
+Result<std::vector<Link>> Network::links() { return rtnetlink::dump_links(impl_->socket); }
 
 Result<std::optional<Link>> Network::link(const std::string& name) { return impl_->link(name); }
 
@@ -198,10 +145,10 @@ Result<std::vector<HeldAddress>> Network::addresses() {
 
 Result<std::vector<Route>> Network::routes(Family family) {
   for (int attempt = 0; attempt < consistent_attempts; ++attempt) {
-    RADIAL_ASSIGN(const auto messages, impl_->route_messages(family));
+    RADIAL_ASSIGN(const auto messages, rtnetlink::dump_routes(impl_->socket, family));
     rtnetlink::Nexthops nexthops;
     if (std::any_of(messages.begin(), messages.end(), rtnetlink::needs_nexthops)) {
-      RADIAL_ASSIGN(nexthops, impl_->nexthops());
+      RADIAL_ASSIGN(nexthops, rtnetlink::dump_nexthops(impl_->socket));
     }
     RADIAL_ASSIGN(const auto names, impl_->link_names());
     std::vector<Route> routes;

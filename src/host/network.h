@@ -100,24 +100,28 @@ struct LinkChange {
                                    const std::vector<HeldAddress>& addresses);
 [[nodiscard]] Status apply(Network& network, const LinkChange& change);
 
-// Changes of links, addresses, routes and nexthops of this namespace, as they
-// happen: a readable descriptor for the event loop. What changed is coarse on
-// purpose: a reader looks again at what it cares for.
+class NetlinkGroupSocket;
+
+// Changes of links and addresses of this namespace, as they happen: a readable
+// descriptor for the event loop. What changed is coarse on purpose: a reader
+// looks again at what it cares for. (Routes: host/route_watch.h.)
 class NetworkMonitor {
  public:
   struct Events {
     bool links = false;
     bool addresses = false;
-    bool routes = false;    // routes or nexthops
     bool overflow = false;  // ENOBUFS: something was lost, look at everything
   };
   [[nodiscard]] static Result<NetworkMonitor> open();
+  NetworkMonitor(NetworkMonitor&&) noexcept;
+  NetworkMonitor& operator=(NetworkMonitor&&) noexcept;
+  ~NetworkMonitor();
   [[nodiscard]] int fd() const;   // non-blocking; borrowed
   Result<Events> drain();         // everything that is queued
 
  private:
-  explicit NetworkMonitor(Fd fd);
-  Fd fd_;
+  explicit NetworkMonitor(std::unique_ptr<NetlinkGroupSocket> socket);
+  std::unique_ptr<NetlinkGroupSocket> socket_;
 };
 
 // /proc/sys. Keys as in NodeConfig ("net.ipv4.conf.wg0.rp_filter").

@@ -92,7 +92,7 @@ bool append_hops(std::uint32_t id, const Nexthops& nexthops, std::vector<Hop>& h
 
 std::optional<Link> parse_link(const nlmsghdr& message) {
   const auto header = header_of<ifinfomsg>(message);
-  if (message.nlmsg_type != RTM_NEWLINK || !header) return std::nullopt;
+  if ((message.nlmsg_type != RTM_NEWLINK && message.nlmsg_type != RTM_DELLINK) || !header) return std::nullopt;
   Link link;
   link.index = header->ifi_index;
   link.up = (header->ifi_flags & IFF_UP) != 0;
@@ -127,7 +127,7 @@ std::optional<AddressMessage> parse_address(const nlmsghdr& message) {
 
 std::optional<RouteMessage> parse_route(const nlmsghdr& message) {
   const auto header = header_of<rtmsg>(message);
-  if (message.nlmsg_type != RTM_NEWROUTE || !header || (header->rtm_flags & RTM_F_CLONED) != 0) return std::nullopt;
+  if ((message.nlmsg_type != RTM_NEWROUTE && message.nlmsg_type != RTM_DELROUTE) || !header || (header->rtm_flags & RTM_F_CLONED) != 0) return std::nullopt;
   const auto size = size_of_family(header->rtm_family);
   if (!size || header->rtm_dst_len > *size * 8) return std::nullopt;
   RouteMessage route;
@@ -167,7 +167,7 @@ std::optional<RouteMessage> parse_route(const nlmsghdr& message) {
 
 std::optional<NexthopMessage> parse_nexthop(const nlmsghdr& message) {
   const auto header = header_of<nhmsg>(message);
-  if (message.nlmsg_type != RTM_NEWNEXTHOP || !header) return std::nullopt;
+  if ((message.nlmsg_type != RTM_NEWNEXTHOP && message.nlmsg_type != RTM_DELNEXTHOP) || !header) return std::nullopt;
   NexthopMessage nexthop;
   nexthop.hop.dead = is_dead(header->nh_flags);
   for (const auto& attribute : attributes_of(message, sizeof *header)) {

@@ -54,6 +54,7 @@ struct NexthopMessage {
 };
 using Nexthops = std::map<std::uint32_t, NexthopMessage>;
 
+// What is new and what is gone alike, but for addresses: the message's type tells.
 [[nodiscard]] std::optional<Link> parse_link(const nlmsghdr& message);
 [[nodiscard]] std::optional<AddressMessage> parse_address(const nlmsghdr& message);
 // Forwarding routes and those that reject; no local, broadcast or multicast

@@ -238,7 +238,7 @@ TEST(AllowedIps, NoPrefixIsGivenTwiceAndNoneIsLost) {
       wanted.insert(peer.grant.prefixes.begin(), peer.grant.prefixes.end());
       if (peer.grant.any) wanted.insert({Prefix::any(Family::v4), Prefix::any(Family::v6)});
     }
-    assign_allowed_ips(peers, std::vector<std::vector<Lan>>(peers.size()));
+    assign_allowed_ips(peers);
     std::set<Prefix> given;
     for (const auto& peer : peers) {
       EXPECT_TRUE(std::is_sorted(peer.allowed_ips.begin(), peer.allowed_ips.end()));
