@@ -19,7 +19,7 @@ struct Case {
     Wire wire;
     wire.interface = "wg0";
     wire.ospf = OspfMode::p2mp;
-    wire.peers.push_back({"fra1", key, {Endpoint{"vpn.example.com", 51820}}, {}, 25, {address("10.255.0.1")}, {}});
+    wire.peers.push_back({"fra1", key, {Endpoint{"vpn.example.com", 51820}}, {}, 25, {address("10.255.0.1")}, {}, {}});
     config.wires.push_back(wire);
     snapshot.state = "up";
     snapshot.frr_version = "10.3";
