@@ -1,0 +1,62 @@
+// Two hubs, each with a tunnel prefix of its own and a wire between them; every
+// site has a wire to both and prefers the cheaper.
+//
+//   LAN 192.168.1.0/24 -- fra1 ---- wire ---- ams1 -- LAN 192.168.2.0/24
+//                         | cost 10            | cost 100
+//              +----------+---------+----------+
+//            berlin              lisbon            vienna (at ams1 alone)
+//        192.168.20.0/24     192.168.40.0/24      192.168.60.0/24
+#include "support/live_lab.h"
+
+namespace radial::test {
+namespace {
+
+constexpr const char* two_hubs = R"(
+fabric: acme
+hubs:
+  fra1: { endpoint: fra1.example.com:51820, lans: [192.168.1.0/24], tunnel: 10.255.0.0/24 }
+  ams1: { endpoint: ams1.example.com:51820, lans: [192.168.2.0/24], tunnel: 10.255.1.0/24, cost: 100 }
+sites:
+  berlin: { lans: [192.168.20.0/24], grant: [10.50.0.0/24] }
+  lisbon: { lans: [192.168.40.0/24], grant: [10.50.0.0/24] }
+  vienna: { lans: [192.168.60.0/24], hubs: [ams1] }
+)";
+
+class TwoHubs : public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    const std::string frr = GetParam();
+    if (!frr.empty() && std::getenv("RADIAL_TRIXIE_ROOT") == nullptr)
+      GTEST_SKIP() << "no Debian 13 folder with FRR 10.3 (RADIAL_TRIXIE_ROOT)";
+    lab::LabOptions options;
+    options.name = "hubs" + std::string(frr.empty() ? "native" : "d13");
+    options.frr = frr;
+    lab_ = std::make_unique<LiveLab>(two_hubs, std::move(options));
+    ASSERT_TRUE(lab_->ready());
+  }
+  void TearDown() override { lab_.reset(); }
+
+  std::unique_ptr<LiveLab> lab_;
+};
+
+TEST_P(TwoHubs, SitesGoOverTheCheaperHubAndOverTheOtherWhenItIsGone) {
+  auto& lab = *lab_;
+  EXPECT_TRUE(wait_until(30s, [&] { return lab.sh("berlin", "ip route show 192.168.40.0/24").find("dev wg0") != std::string::npos; }))
+      << lab.sh("berlin", "ip route");
+  // vienna is not wired to fra1: the hubs' own wire carries it, or ams1's.
+  EXPECT_TRUE(lab.pings("fra1.lan0", "192.168.60.2"));
+  ASSERT_TRUE(lab->cut("fra1"));
+  EXPECT_TRUE(wait_until(60s, [&] {
+    return lab.pings("berlin.lan0", "192.168.40.2") && lab.pings("lisbon.lan0", "192.168.2.2") && lab.pings("vienna.lan0", "192.168.20.2");
+  })) << lab.sh("berlin", "ip route; wg show");
+  ASSERT_TRUE(lab->heal("fra1"));
+  EXPECT_TRUE(lab.converge(120s));
+  EXPECT_TRUE(wait_until(60s, [&] { return lab.sh("berlin", "ip route show 192.168.40.0/24").find("dev wg0") != std::string::npos; }))
+      << lab.sh("berlin", "ip route");
+}
+
+INSTANTIATE_TEST_SUITE_P(Native, TwoHubs, testing::Values(""), [](const auto&) { return "native"; });
+INSTANTIATE_TEST_SUITE_P(Frr103, TwoHubs, testing::Values("10.3"), [](const auto&) { return "d13"; });
+
+}  // namespace
+}  // namespace radial::test
