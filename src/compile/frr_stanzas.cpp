@@ -56,6 +56,10 @@ FrrStanza interface_stanza(const NodeConfig& config, const Wire& wire) {
   // The hub is the one that reaches everybody, so it alone may be elected.
   if (wire.ospf == OspfMode::nbma_hub) lines.emplace_back("ip ospf priority 255");
   if (wire.ospf == OspfMode::nbma_site) lines.emplace_back("ip ospf priority 0");
+  // NBMA's database exchange loses its first packets to the election going on:
+  // FRR's 5 s until they are sent again are most of the time that Full takes.
+  if (wire.ospf == OspfMode::nbma_hub || wire.ospf == OspfMode::nbma_site)
+    lines.emplace_back("ip ospf retransmit-interval 1");
   // ospfd refuses only a larger MTU than its own, so the site's end does.
   if (wire.mtu_ignore && wire.shape == WireShape::point_to_point) lines.emplace_back("ip ospf mtu-ignore");
   lines.push_back(fmt::format("ip ospf area {}", config.area));
