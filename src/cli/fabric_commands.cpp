@@ -33,11 +33,21 @@ std::optional<Fabric> read_fabric(const std::string& file) {
   return std::move(std::get<Fabric>(parsed));
 }
 
-int check(const std::string& file, bool print_name) {
+struct CheckOptions {
+  std::string file;
+  bool print_name = false;
+  bool print_nodes = false;
+};
+
+int check(const CheckOptions& options) {
+  const auto& file = options.file;
   const auto fabric = read_fabric(file);
   if (!fabric) return 1;
-  if (print_name) {
-    fmt::print("{}\n", fabric->name);
+  if (options.print_name || options.print_nodes) {
+    if (options.print_name) fmt::print("{}\n", fabric->name);
+    if (!options.print_nodes) return 0;
+    for (const auto& hub : fabric->hubs) fmt::print("hub {}\n", hub.name);
+    for (const auto& site : fabric->sites) fmt::print("site {}\n", site.name);
     return 0;
   }
   auto plan = plan_addresses(*fabric, {});
@@ -85,11 +95,11 @@ Result<std::string> render(const Fabric& fabric, const RenderOptions& options) {
 
 void add_fabric_commands(CLI::App& app, int& exit_code) {
   auto* check_command = app.add_subcommand("check", "Check a fabric file and name every mistake in it");
-  auto file = std::make_shared<std::string>();
-  auto print_name = std::make_shared<bool>(false);
-  check_command->add_option("FABRIC", *file, "the fabric file (YAML)")->required();
-  check_command->add_flag("--print-name", *print_name, "print only the fabric's name");
-  check_command->callback([&exit_code, file, print_name] { exit_code = check(*file, *print_name); });
+  auto checked = std::make_shared<CheckOptions>();
+  check_command->add_option("FABRIC", checked->file, "the fabric file (YAML)")->required();
+  check_command->add_flag("--print-name", checked->print_name, "print only the fabric's name");
+  check_command->add_flag("--print-nodes", checked->print_nodes, "print only its nodes: 'hub NAME' or 'site NAME' a line");
+  check_command->callback([&exit_code, checked] { exit_code = check(*checked); });
 
   auto* render_command = app.add_subcommand(
       "render", "Print a node's configuration in the native formats: wg setconf, frr.conf, nft");

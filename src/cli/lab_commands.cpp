@@ -23,9 +23,13 @@ int failed(const Error& error) {
   return 1;
 }
 
-// A line that rewrites itself on a terminal, and is a line each otherwise.
+// A line that rewrites itself on a terminal; otherwise (a log) a line for each
+// stage that is done, and for each other text.
 class ProgressLine {
  public:
+  void stage(const std::string& name, std::size_t done, std::size_t total) {
+    if (terminal_ || done == total) show(fmt::format("{}: {} of {}", name, done, total));
+  }
   void show(const std::string& text) {
     if (text == last_) return;
     last_ = text;
@@ -75,7 +79,7 @@ int up(const UpOptions& options) {
   ProgressLine progress;
   auto lab = lab::Lab::up(std::get<Fabric>(parsed), std::move(lab_options),
                           [&](const std::string& stage, std::size_t done, std::size_t total) {
-                            progress.show(fmt::format("{}: {} of {}", stage, done, total));
+                            progress.stage(stage, done, total);
                           });
   if (!lab) {
     progress.clear();
@@ -258,8 +262,8 @@ void add_lab_commands(CLI::App& app, int& exit_code) {
   cut_command->add_flag("--carrier", fault->carrier, "the cable is out: the link loses its carrier (default: packets vanish)");
   cut_command->add_option("--rate", fault->rate, "limit it, e.g. 10mbit");
   cut_command->add_option("--loss", fault->loss, "lose this per cent of packets");
-  cut_command->add_option("--mtu", fault->mtu, "drop packets larger than this, silently");
-  cut_command->add_flag("--icmp", fault->icmp, "with --mtu: answer them with 'fragmentation needed'");
+  auto* mtu = cut_command->add_option("--mtu", fault->mtu, "drop packets larger than this, silently");
+  cut_command->add_flag("--icmp", fault->icmp, "with --mtu: answer them with 'fragmentation needed'")->needs(mtu);
   cut_command->callback([&exit_code, fault] { exit_code = set_fault(*fault); });
 
   auto healed = std::make_shared<std::string>();
