@@ -15,6 +15,7 @@
 #include "agent/nbma_keeper.h"
 #include "agent/reconciler.h"
 #include "agent/resolver.h"
+#include "agent/route_reader.h"
 #include "agent/settings.h"
 #include "agent/snapshotter.h"
 #include "agent/steerer.h"
@@ -221,6 +222,8 @@ class Daemon {
   Response handle(const Request& request) {
     if (request.method == "GET" && request.path == "/v1/status") return status();
     if (request.method == "GET" && request.path == "/v1/config") return {200, to_json(config_)};
+    if (request.method == "GET" && request.path == "/v1/routes")
+      return {200, observe::to_json(read_routes(host_, config_, steerer_))};
     if (request.method != "POST") return error_response(404, {Errc::not_found, "no such resource: " + request.path, 0});
     if (request.uid != 0) return error_response(403, {Errc::permission_denied, "only root may change this node", 0});
     if (request.path == "/v1/apply") return apply(request.body);

@@ -48,6 +48,8 @@ std::map<IpAddress, std::string> names_by_address(const NodeConfig& config) {
   for (const auto& wire : config.wires)
     for (const auto& peer : wire.peers)
       for (const auto& address : peer.addresses) names.emplace(address, peer.node);
+  // On NBMA a site's next hop is the other site; a router-id is a tunnel address.
+  for (const auto& router : config.routers) names.emplace(router.id, router.node);
   return names;
 }
 

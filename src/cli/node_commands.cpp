@@ -1,4 +1,5 @@
-// status, apply, up, down: this node, through its radiald.
+// status, routes, apply, up, down: this node, through its radiald.
+#include <algorithm>
 #include <cstdio>
 
 #include <CLI/CLI.hpp>
@@ -8,6 +9,7 @@
 #include "base/file.h"
 #include "cli/api_client.h"
 #include "cli/commands.h"
+#include "cli/print_routes.h"
 #include "cli/print_status.h"
 
 namespace radial::cli {
@@ -28,6 +30,18 @@ int status(const std::string& socket, bool json) {
   }
   fmt::print("{}", json ? *body : status_text(*snapshot));
   return snapshot->healthy() ? 0 : 1;
+}
+
+// Exit status 1 when somebody announces what it is not granted.
+int routes(const std::string& socket, bool json) {
+  auto body = api_body(socket, "GET", "/v1/routes");
+  auto table = body ? observe::route_table_from_json(*body) : Result<observe::RouteTable>(tl::unexpected(body.error()));
+  if (!table) {
+    print_error(table.error().message);
+    return 1;
+  }
+  fmt::print("{}", json ? *body : routes_text(*table));
+  return std::all_of(table->rows.begin(), table->rows.end(), [](const auto& row) { return row.refused.empty(); }) ? 0 : 1;
 }
 
 // Prints what changed; the exit status says whether all of it could be done.
@@ -103,6 +117,13 @@ void add_node_commands(CLI::App& app, int& exit_code) {
   auto json = std::make_shared<bool>(false);
   status_command->add_flag("--json", *json, "for programs");
   status_command->callback([&exit_code, socket, json] { exit_code = status(*socket, *json); });
+
+  auto* routes_command = with_socket(app.add_subcommand(
+      "routes", "Each prefix: who announces it, who is granted it, who serves it, and whom the wire sends it to; exit status 1 "
+                "when somebody announces what it is not granted"));
+  auto routes_json = std::make_shared<bool>(false);
+  routes_command->add_flag("--json", *routes_json, "for programs");
+  routes_command->callback([&exit_code, socket, routes_json] { exit_code = routes(*socket, *routes_json); });
 
   auto* apply_command = with_socket(app.add_subcommand(
       "apply", "Apply the fabric file to this node; changes only what differs"));

@@ -125,6 +125,17 @@ Grant granted_elsewhere(const Fabric& fabric, std::string_view node) {
   return all;
 }
 
+std::vector<Router> routers_of(const Fabric& fabric, const AddressBook& book) {
+  std::vector<Router> routers;
+  const auto add = [&](const auto& node, bool hub) {
+    const bool active = std::any_of(node.lans.begin(), node.lans.end(), [](const Lan& lan) { return lan.active; });
+    routers.push_back({node.name, router_id(fabric, book, node.name), hub, active});
+  };
+  for (const auto& hub : fabric.hubs) add(hub, true);
+  for (const auto& site : fabric.sites) add(site, false);
+  return routers;
+}
+
 std::vector<Prefix> tunnels_of(const Fabric& fabric) {
   std::vector<Prefix> tunnels;
   for (const auto& hub : fabric.hubs) {
@@ -152,6 +163,7 @@ Result<NodeConfig> compile_node(const Fabric& fabric, const FabricFacts& facts, 
   config.lans = hub != nullptr ? hub->lans : site->lans;
   config.elsewhere = granted_elsewhere(fabric, node);
   config.tunnels = tunnels_of(fabric);
+  config.routers = routers_of(fabric, facts.addresses);
   config.lan_cost = fabric.ospf.lan_cost;
   config.area = fabric.ospf.area;
   config.hello = fabric.ospf.hello;

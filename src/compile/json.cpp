@@ -176,6 +176,14 @@ FrrStanza read_stanza(const json& value, const std::string& path, std::optional<
   return stanza;
 }
 
+Router read_router(const json& value, const std::string& path, std::optional<Error>& problem) {
+  Fields fields(value, path, problem);
+  Router router{fields.text("node"), fields.parsed("id", IpAddress::parse), fields.flag("hub"),
+                fields.flag("others_behind")};
+  fields.finish();
+  return router;
+}
+
 NodeConfig read_config(const json& value, std::optional<Error>& problem) {
   Fields fields(value, "", problem);
   NodeConfig config;
@@ -188,6 +196,7 @@ NodeConfig read_config(const json& value, std::optional<Error>& problem) {
   config.lans = fields.list("lans", with_problem(read_lan, problem));
   config.elsewhere = read_grant(fields.object("elsewhere"), fields.at("elsewhere"), problem);
   config.tunnels = fields.parsed_list("tunnels", Prefix::parse);
+  config.routers = fields.list("routers", with_problem(read_router, problem));
   config.lan_cost = fields.integer<std::uint32_t>("lan_cost", 1, 65535);
   config.area = fields.parsed("area", ruled("an OSPF area as a dotted quad", is_dotted_quad));
   config.hello = fields.integer<std::uint16_t>("hello", 1);
@@ -215,6 +224,12 @@ std::string to_json(const NodeConfig& config) {
   object["elsewhere"]["any"] = config.elsewhere.any;
   object["elsewhere"]["prefixes"] = texts(config.elsewhere.prefixes);
   object["tunnels"] = texts(config.tunnels);
+  object["routers"] = list(config.routers, [](const Router& router) {
+    return ordered_json{{"node", router.node},
+                        {"id", router.id.to_string()},
+                        {"hub", router.hub},
+                        {"others_behind", router.others_behind}};
+  });
   object["lan_cost"] = config.lan_cost;
   object["area"] = config.area;
   object["hello"] = config.hello;

@@ -77,6 +77,15 @@ struct FrrStanza {
   bool operator==(const FrrStanza&) const = default;
 };
 
+// A router of the fabric, by its OSPF router-id.
+struct Router {
+  std::string node;
+  IpAddress id;
+  bool hub = false;
+  bool others_behind = false;  // it runs OSPF on a LAN: routers that are not the fabric's may speak through it
+  bool operator==(const Router&) const = default;
+};
+
 struct NodeConfig {
   std::string fabric;
   std::string node;
@@ -86,6 +95,7 @@ struct NodeConfig {
   std::vector<Lan> lans;
   Grant elsewhere;               // what any other node may announce, all grants together
   std::vector<Prefix> tunnels;   // of all hubs, sorted
+  std::vector<Router> routers;   // of the fabric, this one too; in the file's order, hubs first
   std::uint32_t lan_cost = 10;
   std::string area = "0.0.0.0";
   std::uint16_t hello = 1;   // seconds

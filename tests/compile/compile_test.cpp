@@ -184,6 +184,7 @@ TEST(Compile, ASiteDependsOnWhatOthersMayAnnounceAndNothingElse) {
   auto other = after("paris").value();
   EXPECT_NE(one.elsewhere, other.elsewhere);
   other.elsewhere = one.elsewhere;
+  EXPECT_EQ(one.routers, other.routers);
   for (auto* config : {&one, &other})
     std::erase_if(config->frr, [](const FrrStanza& stanza) { return stanza.daemon == "zebra"; });
   EXPECT_EQ(one, other);

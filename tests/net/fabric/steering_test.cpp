@@ -137,6 +137,32 @@ TEST_P(SteeringOn, AMoreSpecificMovesOutOfAWiderGrantAndBack) {
   withdraw_all();
 }
 
+TEST_P(SteeringOn, RadialRoutesShowsWhoAnnouncesIsGrantedServesAndGetsEachPrefix) {
+  apply("berlin", fabric(", 10.50.0.0/24"));
+  expect_held_by("10.50.0.0/24", "berlin");
+  const auto row = [&](const std::string& prefix) {
+    const auto socket = lab()->path_in("fra1", "/run/radial/radiald.sock").value();
+    const auto body = cli::api_body(socket, "GET", "/v1/routes");
+    if (!body) return Json();
+    const auto json = Json::parse(*body);
+    for (const auto& one : json["routes"])
+      if (one["prefix"] == prefix) return one;
+    return Json();
+  };
+  const Json office{{"prefix", "10.50.0.0/24"}, {"announced_by", {"berlin"}}, {"granted_to", {"berlin", "paris"}},
+                    {"refused", Json::array()}, {"serving", {"berlin"}}, {"steered_to", "berlin"}};
+  EXPECT_TRUE(wait_until(30s, [&] { return row("10.50.0.0/24") == office; })) << row("10.50.0.0/24");
+  // What paris is not granted is announced, refused, and served by nobody.
+  lab().sh("paris", "ip link add rogue type bridge; ip address add 10.66.0.1/24 dev rogue; ip link set rogue up;"
+                    "vtysh -c 'configure terminal' -c 'interface rogue' -c 'ip ospf area 0.0.0.0'");
+  EXPECT_TRUE(wait_until(30s, [&] { return row("10.66.0.0/24") == Json{{"prefix", "10.66.0.0/24"}, {"announced_by", {"paris"}}, {"granted_to", Json::array()},
+                                                                    {"refused", {"paris"}}, {"serving", Json::array()}, {"steered_to", nullptr}}; }))
+      << row("10.66.0.0/24");
+  lab().sh("paris", "vtysh -c 'configure terminal' -c 'interface rogue' -c 'no ip ospf area 0.0.0.0'; ip link delete rogue;"
+                    "vtysh -c 'configure terminal' -c 'no interface rogue'");
+  withdraw_all();
+}
+
 TEST_P(SteeringOn, ARestartedRadialdPutsRightWhatMovedAndTouchesNothingElse) {
   apply("berlin", fabric(", 10.50.0.0/24"));
   apply("paris", fabric("", ", 10.50.0.0/24"));

@@ -1,0 +1,85 @@
+#include "agent/route_reader.h"
+
+#include <algorithm>
+#include <map>
+
+#include "host/frr_lsdb.h"
+
+namespace radial::agent {
+namespace {
+
+bool is_wire(const NodeConfig& config, const std::string& interface) {
+  return std::any_of(config.wires.begin(), config.wires.end(), [&](const auto& wire) { return wire.interface == interface; });
+}
+
+std::vector<observe::Announcement> announced_over_ospf(Host& machine, const NodeConfig& config) {
+  std::vector<observe::Announcement> announced;
+  const auto database = host::read_ospf_database(machine.frr);
+  if (!database) return announced;
+  std::map<IpAddress, std::string> names;
+  for (const auto& router : config.routers) names.emplace(router.id, router.node);
+  for (const auto& lsa : database->lsas) {
+    if (lsa.withdrawn() || lsa.type == host::LsaType::network) continue;
+    const auto name = names.find(lsa.originator);
+    const auto by = name == names.end() ? lsa.originator.to_string() : name->second;
+    for (const auto& prefix : lsa.prefixes) announced.push_back({prefix.prefix, by});
+  }
+  return announced;
+}
+
+// OSPFv3 and BGP: what the routing table has from them, by next hop.
+void add_from_rib(Host& machine, const std::map<IpAddress, std::string>& names,
+                  std::vector<observe::Announcement>& announced) {
+  for (const auto family : {Family::v4, Family::v6}) {
+    const auto routes = machine.frr.routes(family);
+    if (!routes) continue;
+    for (const auto& route : *routes)
+      if (route.protocol == "ospf6" || route.protocol == "bgp")
+        for (const auto& hop : route.next_hops)
+          if (const auto name = names.find(hop); name != names.end()) announced.push_back({route.prefix, name->second});
+  }
+}
+
+}  // namespace
+
+observe::RouteTable read_routes(Host& machine, const NodeConfig& config, const Steerer& steerer) {
+  std::map<IpAddress, std::string> names;
+  const Steering* steering = nullptr;
+  for (const auto& wire : config.wires) {
+    if (wire.shape == WireShape::multipoint) steering = steerer.steering(wire.interface);
+    for (const auto& peer : wire.peers)
+      for (const auto& address : peer.addresses) names.emplace(address, peer.node);
+  }
+  // On NBMA a site's next hop is the other site, not the hub.
+  for (const auto& router : config.routers) names.emplace(router.id, router.node);
+  auto announced = announced_over_ospf(machine, config);
+  add_from_rib(machine, names, announced);
+
+  std::vector<observe::ServedRoute> served;
+  for (const auto family : {Family::v4, Family::v6}) {
+    const auto routes = machine.network.routes(family);
+    if (!routes) continue;
+    for (const auto& route : *routes) {
+      observe::ServedRoute one{route.prefix, {}, false};
+      for (const auto& hop : route.next_hops) {
+        if (!is_wire(config, hop.interface)) {
+          one.here |= !hop.gateway;
+        } else if (hop.gateway) {
+          const auto name = names.find(*hop.gateway);
+          one.nodes.push_back(name == names.end() ? hop.gateway->to_string() : name->second);
+        }
+      }
+      if (one.here || !one.nodes.empty()) served.push_back(std::move(one));
+    }
+  }
+  return observe::route_table(config, announced, served, [&](const Prefix& prefix) -> std::optional<std::string> {
+    if (steering == nullptr) return std::nullopt;
+    const auto key = steering->steered_to(prefix.address());
+    if (!key) return std::nullopt;
+    for (const auto& peer : steering->peers())
+      if (peer.key == *key) return peer.node;
+    return std::nullopt;
+  });
+}
+
+}  // namespace radial::agent
