@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
 
+#include "agent/guard.h"
 #include "agent/http_server.h"
 #include "agent/machine.h"
 #include "agent/nbma_keeper.h"
@@ -76,7 +77,7 @@ Response outcome_response(const Outcome& outcome, bool dry_run) {
 class Daemon {
  public:
   Daemon(const Paths& paths, Identity identity, Host machine, host::NetworkMonitor network, host::FirewallMonitor firewall,
-         host::OspfMtuListener mtus, host::RouteWatch routes)
+         host::OspfMtuListener mtus, host::RouteWatch routes, host::OspfListener ospf, CutOffs cut_offs)
       : paths_(paths),
         identity_(std::move(identity)),
         host_(std::move(machine)),
@@ -90,6 +91,7 @@ class Daemon {
         reconcile_timer_(loop_),
         steer_timer_(loop_),
         tick_timer_(loop_),
+        guard_(host_.frr, paths_, std::move(ospf), std::move(cut_offs)),
         signals_(loop_, SIGTERM, SIGINT) {}
 
   // The configuration to start with: from the files, or the last good one.
@@ -116,6 +118,9 @@ class Daemon {
       if (firewall_monitor_.drain()) reconcile_in(settle);
     });
     const Watched routes(loop_, steerer_.fd(), [this] { steer(); });
+    const Watched ospf(loop_, guard_.fd(), [this] {
+      if (guard_.hear(Clock::now()) && !down_) reconcile();
+    });
     const Watched mtus(loop_, mtus_.fd(), [this] { mtus_.drain(); });
     signals_.async_wait([this](const boost::system::error_code& error, int) {
       if (!error) loop_.stop();
@@ -162,7 +167,7 @@ class Daemon {
 
   void reconcile() {
     if (down_) return;
-    note(reconciler_.reconcile(config_, Mode::apply));
+    note(make_it_so());
     remember_daemons();
     steerer_.follow(config_);
     steer();
@@ -182,6 +187,11 @@ class Daemon {
     steer_timer_.async_wait([this](const boost::system::error_code& error) {
       if (!error) steer();
     });
+  }
+
+  Outcome make_it_so() {
+    guard_.configure(config_);
+    return reconciler_.reconcile(guard_.guarded(config_), Mode::apply);
   }
 
   void note(Outcome outcome) {
@@ -213,6 +223,7 @@ class Daemon {
     tick_timer_.async_wait([this](const boost::system::error_code& error) {
       if (error) return;
       if (!down_ && daemons_now() != daemons_) reconcile_in(0ms);
+      if (!down_ && guard_.tick(Clock::now())) reconcile();
       if (!down_)
         if (const auto done = nbma_.step(Clock::now(), config_)) spdlog::warn("repaired: {}", *done);
       tick();
@@ -227,6 +238,7 @@ class Daemon {
     if (request.method != "POST") return error_response(404, {Errc::not_found, "no such resource: " + request.path, 0});
     if (request.uid != 0) return error_response(403, {Errc::permission_denied, "only root may change this node", 0});
     if (request.path == "/v1/apply") return apply(request.body);
+    if (request.path == "/v1/readmit") return readmit(request.body);
     if (request.path == "/v1/down") return down();
     if (request.path == "/v1/up") return up();
     return error_response(404, {Errc::not_found, "no such resource: " + request.path, 0});
@@ -239,7 +251,9 @@ class Daemon {
     if (!startup_problem_.empty()) snapshot.problems.insert(snapshot.problems.begin(), startup_problem_);
     for (const auto& [name, why] : resolver_.failures())
       snapshot.problems.push_back(fmt::format("cannot resolve the endpoint name {}: {}", name, why));
-    observe::diagnose(config_, snapshot);
+    // Of a site that is cut off no adjacency is expected.
+    std::erase_if(snapshot.adjacencies, [&](const auto& one) { return guard_.cut_offs().contains(one.node); });
+    observe::diagnose(config_, snapshot, guard_.findings());
     return {200, observe::to_json(snapshot)};
   }
 
@@ -267,7 +281,7 @@ class Daemon {
     if (!facts) return error_response(500, facts.error());
     auto compiled = compile_for(identity_.node, text, name, std::move(*facts));
     if (!compiled) return error_response(400, compiled.error());
-    if (dry_run) return outcome_response(reconciler_.reconcile(compiled->config, Mode::dry_run), true);
+    if (dry_run) return outcome_response(reconciler_.reconcile(guard_.guarded(compiled->config), Mode::dry_run), true);
     if (replaces_file)
       if (auto written = write_file_atomically(paths_.fabric(), text, 0644); !written)
         return error_response(500, std::move(written.error()).within("nothing was changed"));
@@ -276,6 +290,19 @@ class Daemon {
     config_ = std::move(compiled->config);
     startup_problem_.clear();
     applied_once_ = false;
+    if (down_) return outcome_response({{}, {"the node is down: 'radial up' applies this"}}, false);
+    reconcile();
+    return outcome_response(outcome_, false);
+  }
+
+  Response readmit(const std::string& body) {
+    const auto json = Json::parse(body, nullptr, false);
+    if (!json.is_object() || !json.contains("site") || !json["site"].is_string())
+      return error_response(400, {Errc::invalid_argument, "the request must name a site", 0});
+    const auto site = json["site"].get<std::string>();
+    if (auto done = guard_.readmit(site); !done)
+      return error_response(done.error().code == Errc::not_found ? 404 : 500, done.error());
+    spdlog::warn("{} is let back into routing by the operator", site);
     if (down_) return outcome_response({{}, {"the node is down: 'radial up' applies this"}}, false);
     reconcile();
     return outcome_response(outcome_, false);
@@ -319,6 +346,7 @@ class Daemon {
   asio::steady_timer reconcile_timer_;
   asio::steady_timer steer_timer_;
   asio::steady_timer tick_timer_;
+  Guard guard_;
   asio::signal_set signals_;
   std::map<std::string, std::optional<std::int64_t>> daemons_;
   NbmaKeeper nbma_{host_.frr};
@@ -337,8 +365,10 @@ Status run_daemon(const DaemonOptions& options) {
   RADIAL_ASSIGN(auto firewall, host::FirewallMonitor::open());
   RADIAL_ASSIGN(auto mtus, host::OspfMtuListener::open());
   RADIAL_ASSIGN(auto routes, host::RouteWatch::open());
+  RADIAL_ASSIGN(auto ospf, host::OspfListener::open());
+  RADIAL_ASSIGN(auto cut_offs, load_cut_offs(paths.cut_offs()));
   Daemon daemon(paths, std::move(identity), std::move(machine), std::move(network), std::move(firewall), std::move(mtus),
-                std::move(routes));
+                std::move(routes), std::move(ospf), std::move(cut_offs));
   RADIAL_TRY(daemon.load());
   return daemon.run();
 }

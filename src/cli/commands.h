@@ -12,7 +12,7 @@ class App;
 namespace radial::cli {
 
 void add_fabric_commands(CLI::App& app, int& exit_code);  // check, render
-void add_node_commands(CLI::App& app, int& exit_code);    // status, routes, apply, up, down
+void add_node_commands(CLI::App& app, int& exit_code);    // status, routes, apply, up, down, readmit
 void add_lab_commands(CLI::App& app, int& exit_code);     // lab ...
 
 // Everything that main() needs.

@@ -103,6 +103,11 @@ int down(const std::string& socket) {
   return 0;
 }
 
+int readmit(const std::string& socket, const std::string& site) {
+  return post(socket, "/v1/readmit", Json{{"site", site}}.dump(-1, ' ', false, Json::error_handler_t::replace),
+              "it is let back");
+}
+
 }  // namespace
 
 void add_node_commands(CLI::App& app, int& exit_code) {
@@ -132,6 +137,12 @@ void add_node_commands(CLI::App& app, int& exit_code) {
   apply_command->add_option("FABRIC", *file, "replaces /etc/radial/fabric.yaml; without it that file is read again");
   apply_command->add_flag("--dry-run", *dry_run, "print what would change, and change nothing");
   apply_command->callback([&exit_code, socket, file, dry_run] { exit_code = apply(*socket, *file, *dry_run); });
+
+  auto* readmit_command = with_socket(app.add_subcommand(
+      "readmit", "Let a site back that this hub cut off from routing; look at the site first"));
+  auto site = std::make_shared<std::string>();
+  readmit_command->add_option("SITE", *site, "its name in the fabric")->required();
+  readmit_command->callback([&exit_code, socket, site] { exit_code = readmit(*socket, *site); });
 
   auto* down_command = with_socket(app.add_subcommand(
       "down", "Remove everything that Radial made on this node, and nothing else; stays so until 'radial up'"));

@@ -119,9 +119,9 @@ std::string adjacencies_of(std::size_t count) { return count == 1 ? "1 adjacency
 
 }  // namespace
 
-void diagnose(const NodeConfig& config, Snapshot& snapshot) {
+void diagnose(const NodeConfig& config, Snapshot& snapshot, std::vector<Finding> found) {
   auto& findings = snapshot.findings;
-  findings.clear();
+  findings = std::move(found);
   if (snapshot.state == "down") {
     snapshot.verdict = "down: taken down by the operator; 'radial up' brings it back";
     findings.push_back({Severity::broken, "node", "is taken down", "'radial down' was run here", "radial up"});

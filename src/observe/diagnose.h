@@ -9,6 +9,6 @@ namespace radial::observe {
 
 // Fills snapshot.findings (most fundamental first: a missing wire explains an
 // absent adjacency, so the latter is not reported as well) and its verdict.
-void diagnose(const NodeConfig& config, Snapshot& snapshot);
+void diagnose(const NodeConfig& config, Snapshot& snapshot, std::vector<Finding> found = {});
 
 }  // namespace radial::observe

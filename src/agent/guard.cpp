@@ -1,0 +1,153 @@
+#include "agent/guard.h"
+
+#include <algorithm>
+#include <ctime>
+
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "compile/cut_off.h"
+#include "host/frr_lsdb.h"
+
+namespace radial::agent {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using namespace std::chrono_literals;
+
+constexpr int format_version = 1;
+constexpr auto audit_interval = 5s;
+constexpr int audit_share = 50;  // a large database is looked at less often: at most a fiftieth of the time
+
+std::string utc_now() {
+  const auto now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  std::array<char, 32> text{};
+  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text.data();
+}
+
+std::string grant_text(const Grant& grant) {
+  if (grant.any) return "any";
+  return grant.prefixes.empty() ? "nothing" : fmt::format("{}", fmt::join(grant.prefixes, ", "));
+}
+
+}  // namespace
+
+Result<CutOffs> load_cut_offs(const std::filesystem::path& file) {
+  auto text = read_file(file);
+  if (!text) {
+    if (text.error().sys_errno == ENOENT) return CutOffs{};
+    return forward_error(std::move(text.error()));
+  }
+  try {
+    const auto json = Json::parse(*text);
+    if (json.at("version") != format_version)
+      return fail(Errc::unsupported, "{} was written by another version of Radial", file.string());
+    CutOffs cut_offs;
+    for (const auto& [site, entry] : json.at("sites").items())
+      cut_offs[site] = {entry.at("what").get<std::string>(), entry.at("since").get<std::string>()};
+    return cut_offs;
+  } catch (const std::exception& error) {
+    return fail(Errc::protocol, "{} is damaged ({}): it names the sites that were cut off from routing; remove it to let all of them back",
+                file.string(), error.what());
+  }
+}
+
+Status save_cut_offs(const std::filesystem::path& file, const CutOffs& cut_offs) {
+  auto sites = Json::object();
+  for (const auto& [site, cut] : cut_offs) sites[site] = {{"what", cut.what}, {"since", cut.since}};
+  const Json json{{"version", format_version}, {"sites", std::move(sites)}};
+  return write_file_atomically(file, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n", 0600);
+}
+
+Guard::Guard(host::Frr& frr, const Paths& paths, host::OspfListener listener, CutOffs cut_offs)
+    : frr_(frr), paths_(paths), listener_(std::move(listener)), cut_offs_(std::move(cut_offs)) {}
+
+void Guard::configure(const NodeConfig& config) {
+  judge_.configure(config);
+  at_work_ = false;
+  grants_.clear();
+  if (config.role != NodeRole::hub) return;
+  for (const auto& wire : config.wires) {
+    if (wire.shape != WireShape::multipoint || wire.ospf == OspfMode::none) continue;
+    at_work_ = true;
+    for (const auto& peer : wire.peers) grants_[peer.node] = grant_text(peer.grant);
+  }
+}
+
+bool Guard::act(const std::vector<observe::Offence>& offences) {
+  bool any = false;
+  for (const auto& offence : offences) {
+    if (cut_offs_.contains(offence.site)) continue;
+    spdlog::error("{} {}: cut off from routing; 'radial readmit {}' lets it back", offence.site, offence.what, offence.site);
+    cut_offs_[offence.site] = {offence.what, utc_now()};
+    any = true;
+  }
+  if (any)
+    if (auto saved = save_cut_offs(paths_.cut_offs(), cut_offs_); !saved) spdlog::error("{}", saved.error().message);
+  return any;
+}
+
+bool Guard::hear(observe::OspfTime now) {
+  const auto heard = listener_.drain();
+  return at_work_ && act(judge_.hear(now, heard));
+}
+
+bool Guard::tick(observe::OspfTime now) {
+  if (!at_work_) return false;
+  bool acted = act(judge_.tick(now));
+  if (now < next_audit_) return acted;
+  const auto began = std::chrono::steady_clock::now();
+  const auto database = host::read_ospf_database(frr_);
+  if (database) acted |= act(judge_.audit(*database));
+  next_audit_ = now + std::max<observe::OspfTime::duration>(audit_interval,
+                                                            (std::chrono::steady_clock::now() - began) * audit_share);
+  return acted;
+}
+
+std::set<std::string> Guard::names() const {
+  std::set<std::string> names;
+  for (const auto& [site, cut] : cut_offs_) names.insert(site);
+  return names;
+}
+
+NodeConfig Guard::guarded(NodeConfig config) const {
+  return cut_offs_.empty() ? std::move(config) : without_routing(std::move(config), names());
+}
+
+Status Guard::readmit(const std::string& site) {
+  auto left = cut_offs_;
+  if (left.erase(site) == 0) return fail(Errc::not_found, "{} is not cut off", site);
+  RADIAL_TRY(save_cut_offs(paths_.cut_offs(), left));
+  cut_offs_ = std::move(left);
+  judge_.forget(site);
+  return {};
+}
+
+std::vector<observe::Finding> Guard::findings() const {
+  std::vector<observe::Finding> findings;
+  for (const auto& [site, cut] : cut_offs_)
+    findings.push_back({observe::Severity::broken, fmt::format("site {}", site),
+                        fmt::format("is cut off from routing since {}: it {}", cut.since, cut.what),
+                        "somebody else than its operator runs it; or its FRR was set up to do this",
+                        fmt::format("look at the site first; then, here: radial readmit {}", site)});
+  std::map<std::string, std::vector<Prefix>> refused;
+  for (const auto& one : judge_.refused())
+    if (!cut_offs_.contains(one.site)) refused[one.site].push_back(one.prefix);
+  for (auto& [site, prefixes] : refused) {
+    const auto count = prefixes.size();
+    if (count > 5) prefixes.resize(5);
+    const auto grant = grants_.find(site);
+    findings.push_back({observe::Severity::warning, fmt::format("site {}", site),
+                        fmt::format("announces {}{}, refused here and at every node", fmt::join(prefixes, ", "),
+                                    count > prefixes.size() ? fmt::format(" and {} more", count - prefixes.size()) : ""),
+                        fmt::format("its grant is {}", grant == grants_.end() ? "unknown" : grant->second),
+                        "widen its grant in the fabric file; or stop the announcement at the site"});
+  }
+  return findings;
+}
+
+}  // namespace radial::agent

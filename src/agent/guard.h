@@ -1,0 +1,66 @@
+// Guards a hub against sites that abuse OSPF: listens to what each sends,
+// judges it (observe/lsdb_rules.h), and cuts a proven offender off until the
+// operator lets it back (`radial readmit SITE`). Who is cut off survives a
+// restart. What this contains and what not: docs/security.md.
+// Threading: the event loop's thread; a call blocks for ospfd's answer at most.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/paths.h"
+#include "compile/node_config.h"
+#include "host/frr.h"
+#include "host/ospf_listener.h"
+#include "observe/lsdb_rules.h"
+#include "observe/snapshot.h"
+
+namespace radial::agent {
+
+struct CutOff {
+  std::string what;        // the first offence
+  std::string since;       // RFC 3339, UTC
+  bool operator==(const CutOff&) const = default;
+};
+using CutOffs = std::map<std::string, CutOff>;  // by site
+
+// None when the file is absent; a damaged one is an error: nobody is let back by accident.
+[[nodiscard]] Result<CutOffs> load_cut_offs(const std::filesystem::path& file);
+[[nodiscard]] Status save_cut_offs(const std::filesystem::path& file, const CutOffs& cut_offs);
+
+class Guard {
+ public:
+  Guard(host::Frr& frr, const Paths& paths, host::OspfListener listener, CutOffs cut_offs);  // frr, paths borrowed
+
+  void configure(const NodeConfig& config);
+  [[nodiscard]] int fd() const { return listener_.fd(); }
+  // When fd() is readable; and about once a second. True when somebody was cut
+  // off just now: the caller reconciles.
+  bool hear(observe::OspfTime now);
+  bool tick(observe::OspfTime now);
+
+  [[nodiscard]] NodeConfig guarded(NodeConfig config) const;
+  // not_found: it was not cut off.
+  Status readmit(const std::string& site);
+
+  [[nodiscard]] const CutOffs& cut_offs() const { return cut_offs_; }
+  [[nodiscard]] std::vector<observe::Finding> findings() const;
+
+ private:
+  bool act(const std::vector<observe::Offence>& offences);
+  [[nodiscard]] std::set<std::string> names() const;
+
+  host::Frr& frr_;
+  const Paths& paths_;
+  host::OspfListener listener_;
+  observe::LsaJudge judge_;
+  CutOffs cut_offs_;
+  bool at_work_ = false;         // this node is a hub that routes with sites by OSPF
+  observe::OspfTime next_audit_;
+  std::map<std::string, std::string> grants_;  // of each site, for findings
+};
+
+}  // namespace radial::agent

@@ -1,0 +1,34 @@
+// OSPFv2 packets as a router receives them (RFC 2328, appendix A.3): who says
+// it is the sender, whether it starts a database exchange, and the LSAs of a
+// Link State Update. Pure. Checksums are the receiver's affair: what comes over
+// a wire was authenticated by WireGuard, so a broken one was sent broken.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "host/ospf_lsa.h"
+
+namespace radial::host {
+
+struct UpdatedLsa {
+  OspfLsa lsa;
+  std::uint16_t checksum = 0;  // of its content; with the sequence number it names an instance
+  bool border = false;         // a router-LSA whose originator says that it is an area border router
+  bool operator==(const UpdatedLsa&) const = default;
+};
+
+struct OspfPacket {
+  IpAddress router_id;             // the sender, by its own word
+  bool starts_exchange = false;    // Database Description with the Init bit: an adjacency begins anew
+  std::vector<UpdatedLsa> lsas;    // of a Link State Update
+};
+
+// `packet` begins with the IPv4 header. Nothing for what is no OSPFv2 packet.
+// A Link State Update that is cut short yields the LSAs before the cut; LSAs of
+// types that we do not know are left out.
+[[nodiscard]] std::optional<OspfPacket> read_ospf_packet(std::span<const std::uint8_t> packet);
+
+}  // namespace radial::host

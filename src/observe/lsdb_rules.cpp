@@ -1,0 +1,270 @@
+#include "observe/lsdb_rules.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace radial::observe {
+namespace {
+
+using host::LsaType;
+
+constexpr std::size_t remembered_instances = 16;
+constexpr std::size_t remembered_keys = 100'000;  // of all honest routers; a flood must not grow it without a bound
+constexpr auto exchange_lasts = std::chrono::seconds(10);
+constexpr auto exchange_apart = std::chrono::seconds(3);
+// Sequence numbers count up by one an instance from 0x80000001 (signed): no
+// router comes this far in its life.
+constexpr std::uint32_t far_beyond = 0x00100000;
+constexpr std::uint32_t first_sequence = 0x80000001U;
+
+std::uint32_t instances_made(std::uint32_t sequence) { return sequence - first_sequence; }
+
+}  // namespace
+
+void LsaJudge::configure(const NodeConfig& config) {
+  std::vector<Site> sites;
+  std::string wire_name;
+  std::set<std::string> hub_wires;
+  const auto router_of = [&](const std::string& node) {
+    return std::find_if(config.routers.begin(), config.routers.end(), [&](const Router& one) { return one.node == node; });
+  };
+  if (config.role == NodeRole::hub) {
+    for (const auto& wire : config.wires) {
+      if (wire.shape == WireShape::point_to_point) hub_wires.insert(wire.interface);
+      if (wire.shape != WireShape::multipoint || wire.ospf == OspfMode::none) continue;
+      wire_name = wire.interface;
+      for (const auto& peer : wire.peers) {
+        const auto router = router_of(peer.node);
+        if (router == config.routers.end()) continue;
+        sites.push_back({peer.node, router->id, peer.grant, peer.addresses, router->others_behind, false, {}, {}, {}});
+      }
+    }
+  }
+  const auto same = [](const Site& a, const Site& b) {
+    return a.node == b.node && a.router_id == b.router_id && a.grant == b.grant && a.addresses == b.addresses &&
+           a.others_behind == b.others_behind;
+  };
+  if (wire_name == wire_ && hub_wires == hub_wires_ && config.routers == routers_ && config.tunnels == tunnels_ &&
+      std::equal(sites.begin(), sites.end(), sites_.begin(), sites_.end(), same))
+    return;
+  wire_ = wire_name;
+  hub_wires_ = std::move(hub_wires);
+  routers_ = config.routers;
+  tunnels_ = config.tunnels;
+  sites_ = std::move(sites);
+  said_.clear();
+  false_links_.clear();
+  claimed_links_.clear();
+  refused_.clear();
+}
+
+LsaJudge::Site* LsaJudge::site_at(const std::string& interface, const IpAddress& address) {
+  if (interface != wire_) return nullptr;
+  for (auto& site : sites_)
+    if (std::find(site.addresses.begin(), site.addresses.end(), address) != site.addresses.end()) return &site;
+  return nullptr;
+}
+
+std::string LsaJudge::name_of(const IpAddress& router_id) const {
+  for (const auto& router : routers_)
+    if (router.id == router_id) return fmt::format("{} ({})", router.node, router_id);
+  return router_id.to_string();
+}
+
+bool LsaJudge::may_announce(const Site& site, const Prefix& prefix) const {
+  // What is within a tunnel comes with being on the wire: an address of its
+  // own, or the wire's prefix while no designated router is known.
+  return site.grant.covers(prefix) ||
+         std::any_of(tunnels_.begin(), tunnels_.end(), [&](const Prefix& tunnel) { return tunnel.contains(prefix); });
+}
+
+void LsaJudge::said(const Key& key, const Instance& instance) {
+  for (auto& site : sites_) {
+    const auto claims = site.claims.find(key);
+    if (claims == site.claims.end()) continue;
+    std::erase_if(claims->second, [&](const Claim& claim) { return claim.instance == instance; });
+    if (claims->second.empty()) site.claims.erase(claims);
+  }
+  if (said_.size() >= remembered_keys && !said_.contains(key)) return;
+  auto& instances = said_[key];
+  if (std::find(instances.begin(), instances.end(), instance) != instances.end()) return;
+  instances.push_back(instance);
+  if (instances.size() > remembered_instances) instances.pop_front();
+}
+
+void LsaJudge::judge_own(Site& site, const host::UpdatedLsa& updated, std::vector<Offence>& offences) {
+  const auto& lsa = updated.lsa;
+  const Key key{lsa.type, lsa.id, lsa.originator};
+  if (lsa.type == LsaType::router) site.border = updated.border;
+  if (lsa.withdrawn()) {
+    site.announced.erase(key);
+    return;
+  }
+  // It may be gone again before an audit: the site's own ospfd answers a forger beside it.
+  if (lsa.type == LsaType::router)
+    for (const auto& neighbor : lsa.neighbors) claimed_links_.emplace(lsa.originator, neighbor);
+  if ((lsa.type == LsaType::summary || lsa.type == LsaType::asbr_summary) && !site.border) {
+    const bool granted = !lsa.prefixes.empty() &&
+                         std::all_of(lsa.prefixes.begin(), lsa.prefixes.end(),
+                                     [&](const auto& one) { return may_announce(site, one.prefix); });
+    if (!granted)
+      offences.push_back({site.node, fmt::format("originates the {} LSA {}, which only an area border router may, and "
+                                                 "says of itself that it is none",
+                                                 host::to_string(lsa.type),
+                                                 lsa.prefixes.empty() ? lsa.id.to_string()
+                                                                      : lsa.prefixes.front().prefix.to_string())});
+  }
+  auto& prefixes = site.announced[key];
+  prefixes.clear();
+  for (const auto& one : lsa.prefixes) prefixes.push_back(one.prefix);
+  std::size_t all = 0;
+  std::size_t ungranted = 0;
+  for (const auto& [other, list] : site.announced) {
+    all += list.size();
+    for (const auto& prefix : list) ungranted += may_announce(site, prefix) ? 0 : 1;
+  }
+  if (all > most_prefixes || ungranted > most_ungranted) {
+    offences.push_back({site.node, fmt::format("floods the fabric: {} prefixes, {} of them outside its grant", all, ungranted)});
+    site.announced.clear();
+  }
+}
+
+void LsaJudge::judge_claim(OspfTime now, Site& site, const host::UpdatedLsa& updated, std::vector<Offence>& offences) {
+  const auto& lsa = updated.lsa;
+  const Key key{lsa.type, lsa.id, lsa.originator};
+  const Instance instance{lsa.sequence, updated.checksum, lsa.withdrawn()};
+  std::uint32_t latest = 0;
+  if (const auto known = said_.find(key); known != said_.end()) {
+    if (std::find(known->second.begin(), known->second.end(), instance) != known->second.end()) return;
+    for (const auto& one : known->second) latest = std::max(latest, instances_made(one.sequence));
+    // Older than what its originator said: nobody believes it.
+    if (instances_made(lsa.sequence) < latest) return;
+  }
+  auto& claims = site.claims[key];
+  const bool repeated = std::any_of(claims.begin(), claims.end(), [&](const Claim& claim) { return claim.instance == instance; });
+  if (!repeated) claims.push_back({instance, now});
+  if (site.claims.size() > remembered_keys) {
+    offences.push_back({site.node, "floods the fabric with LSAs of others"});
+    site.claims.clear();
+  }
+}
+
+std::vector<Offence> LsaJudge::hear(OspfTime now, const std::vector<host::HeardOspf>& heard) {
+  std::vector<Offence> offences;
+  for (const auto& [interface, sender, packet] : heard) {
+    if (hub_wires_.contains(interface)) {
+      // Hubs are the operator's own; what a site forged at another is that hub's to find.
+      for (const auto& updated : packet.lsas)
+        said({updated.lsa.type, updated.lsa.id, updated.lsa.originator},
+             {updated.lsa.sequence, updated.checksum, updated.lsa.withdrawn()});
+      continue;
+    }
+    auto* site = site_at(interface, sender);
+    if (site == nullptr) continue;
+    if (packet.router_id != site->router_id &&
+        std::any_of(routers_.begin(), routers_.end(), [&](const Router& one) { return one.id == packet.router_id; }))
+      offences.push_back({site->node, fmt::format("speaks OSPF as {}", name_of(packet.router_id))});
+    if (packet.starts_exchange && (site->exchanges.empty() || now - site->exchanges.back() > exchange_apart))
+      site->exchanges.push_back(now);
+    for (const auto& updated : packet.lsas) {
+      if (updated.lsa.originator == site->router_id) {
+        said({updated.lsa.type, updated.lsa.id, updated.lsa.originator},
+             {updated.lsa.sequence, updated.checksum, updated.lsa.withdrawn()});
+        judge_own(*site, updated, offences);
+      } else {
+        judge_claim(now, *site, updated, offences);
+      }
+    }
+  }
+  return offences;
+}
+
+void LsaJudge::expire(OspfTime now, Site& site) const {
+  while (!site.exchanges.empty() && now - site.exchanges.front() > offence_window) site.exchanges.pop_front();
+  for (auto claims = site.claims.begin(); claims != site.claims.end();) {
+    std::erase_if(claims->second, [&](const Claim& claim) { return now - claim.when > offence_window; });
+    claims = claims->second.empty() ? site.claims.erase(claims) : std::next(claims);
+  }
+}
+
+std::vector<Offence> LsaJudge::tick(OspfTime now) {
+  std::vector<Offence> offences;
+  for (auto& site : sites_) {
+    expire(now, site);
+    std::size_t keys = 0;
+    for (const auto& [key, claims] : site.claims) {
+      // Of routers that are not ours the originator may live behind any site,
+      // and none of them can be heard here.
+      const bool ours = std::any_of(routers_.begin(), routers_.end(), [&](const Router& one) { return one.id == key.originator; });
+      std::set<std::uint32_t> false_sequences;
+      bool wild = false;
+      bool outside_exchange = false;
+      for (const auto& claim : claims) {
+        if (now - claim.when < confirm_within) continue;
+        false_sequences.insert(claim.instance.sequence);
+        wild |= instances_made(claim.instance.sequence) > far_beyond;
+        outside_exchange |= std::none_of(site.exchanges.begin(), site.exchanges.end(), [&](const OspfTime& began) {
+          return claim.when >= began && claim.when - began < exchange_lasts;
+        });
+      }
+      if (false_sequences.empty()) continue;
+      if (outside_exchange && (ours || !site.others_behind)) ++keys;
+      if (ours && (wild || false_sequences.size() >= forged_of_one_key + site.exchanges.size())) {
+        offences.push_back({site.node, fmt::format("forges the {} LSA {} of {}: {} that it never said",
+                                                   host::to_string(key.type), key.id, name_of(key.originator),
+                                                   false_sequences.size() == 1
+                                                       ? "an instance"
+                                                       : fmt::format("{} instances", false_sequences.size()))});
+        break;
+      }
+    }
+    if (keys > forged_keys)
+      offences.push_back({site.node, fmt::format("sends {} LSAs of others that they never said", keys)});
+  }
+  return offences;
+}
+
+std::vector<Offence> LsaJudge::audit(const host::OspfDatabase& database) {
+  std::vector<Offence> offences;
+  refused_.clear();
+  auto links = std::exchange(claimed_links_, {});  // from, to
+  for (const auto& lsa : database.lsas)
+    if (lsa.type == LsaType::router && !lsa.withdrawn())
+      for (const auto& neighbor : lsa.neighbors) links.emplace(lsa.originator, neighbor);
+  // A link to a hub may stand alone: the LSA of a node that is off stays for an hour.
+  const auto is_site = [&](const IpAddress& id) {
+    return std::any_of(routers_.begin(), routers_.end(), [&](const Router& one) { return one.id == id && !one.hub; });
+  };
+  std::set<std::pair<std::string, IpAddress>> false_links;
+  std::map<IpAddress, const Site*> by_router;
+  for (const auto& site : sites_) by_router[site.router_id] = &site;
+  for (const auto& [from, to] : links) {
+    const auto site = by_router.find(from);
+    if (site != by_router.end() && !site->second->others_behind && is_site(to) && !links.contains({to, from}))
+      false_links.emplace(site->second->node, to);
+  }
+  for (const auto& lsa : database.lsas) {
+    const auto site = by_router.find(lsa.originator);
+    if (site == by_router.end() || lsa.withdrawn()) continue;
+    for (const auto& announced : lsa.prefixes)
+      if (lsa.type != LsaType::network && !may_announce(*site->second, announced.prefix) && refused_.size() < most_prefixes)
+        refused_.insert({site->second->node, announced.prefix, lsa.type});
+  }
+  for (const auto& link : false_links)
+    if (false_links_.contains(link))
+      offences.push_back({link.first, fmt::format("claims a link to {}, which knows of none", name_of(link.second))});
+  false_links_ = std::move(false_links);
+  return offences;
+}
+
+void LsaJudge::forget(const std::string& node) {
+  for (auto& site : sites_) {
+    if (site.node != node) continue;
+    site.announced.clear();
+    site.claims.clear();
+    site.exchanges.clear();
+  }
+  std::erase_if(false_links_, [&](const auto& link) { return link.first == node; });
+}
+
+}  // namespace radial::observe

@@ -1,0 +1,119 @@
+// Who abuses OSPF: rules over what each site sends the hub (ospf_listener.h)
+// and over the hub's database (frr_lsdb.h). Pure: the time comes in. What it
+// can prove, and what not, stands in docs/security.md.
+//
+// An LSA names its originator, but any router may send any LSA: flooding does
+// so all the time. So a copy of another's LSA proves nothing by itself. Sequence
+// numbers do: an honest router never makes an instance of another's LSA, and a
+// copy that it passes on was said by the originator, whom we hear too. An
+// instance newer than all that its originator said, and that it does not say
+// within `confirm_within`, is a false one. One may be an accident (a database
+// exchange after a restart returns instances that their originator, restarted
+// too, no longer knows: one a key and exchange is forgiven); three of one key
+// are not. The originator meanwhile answers each with a newer one, so the
+// forger must go on forging: RFC 2328, 13.4.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "compile/node_config.h"
+#include "host/frr_lsdb.h"
+#include "host/ospf_listener.h"
+
+namespace radial::observe {
+
+using OspfTime = std::chrono::steady_clock::time_point;
+
+struct Offence {
+  std::string site;
+  std::string what;  // "forges the router LSA of berlin (10.255.0.198)"
+  bool operator==(const Offence&) const = default;
+};
+
+// A site announces what its grant does not cover: refused by every filter, no
+// reason to cut it off.
+struct Refused {
+  std::string site;
+  Prefix prefix;
+  host::LsaType type = host::LsaType::router;
+  auto operator<=>(const Refused&) const = default;
+};
+
+inline constexpr std::chrono::seconds confirm_within{2};
+inline constexpr std::chrono::seconds offence_window{300};
+inline constexpr std::size_t forged_of_one_key = 3;
+inline constexpr std::size_t forged_keys = 100;        // of different LSAs, outside exchanges
+inline constexpr std::size_t most_prefixes = 1000;     // of one site
+inline constexpr std::size_t most_ungranted = 100;     // of one site
+
+class LsaJudge {
+ public:
+  // The node is a hub, else nothing is ever found. Forgets what it heard when
+  // the sites or router-ids changed.
+  void configure(const NodeConfig& config);
+
+  // Each offence once a call; the caller acts on the first.
+  std::vector<Offence> hear(OspfTime now, const std::vector<host::HeardOspf>& heard);
+  std::vector<Offence> tick(OspfTime now);
+  // To be called with the whole database now and then: a false link must have
+  // been claimed by two of them in a row.
+  std::vector<Offence> audit(const host::OspfDatabase& database);
+  [[nodiscard]] const std::set<Refused>& refused() const { return refused_; }  // as of the last audit
+  // Starts afresh with a site that was let back.
+  void forget(const std::string& site);
+
+ private:
+  struct Key {
+    host::LsaType type;
+    IpAddress id;
+    IpAddress originator;
+    auto operator<=>(const Key&) const = default;
+  };
+  struct Instance {
+    std::uint32_t sequence;
+    std::uint16_t checksum;
+    bool withdrawn;
+    auto operator<=>(const Instance&) const = default;
+  };
+  struct Claim {
+    Instance instance;
+    OspfTime when;
+  };
+  struct Site {
+    std::string node;
+    IpAddress router_id;
+    Grant grant;
+    std::vector<IpAddress> addresses;
+    bool others_behind = false;                    // another router may live on its LAN
+    bool border = false;                           // by its own router-LSA
+    std::map<Key, std::vector<Prefix>> announced;  // its own LSAs, as long as they are few
+    std::map<Key, std::vector<Claim>> claims;      // others' LSAs, not confirmed
+    std::deque<OspfTime> exchanges;
+  };
+
+  Site* site_at(const std::string& interface, const IpAddress& address);
+  void judge_own(Site& site, const host::UpdatedLsa& updated, std::vector<Offence>& offences);
+  void judge_claim(OspfTime now, Site& site, const host::UpdatedLsa& updated, std::vector<Offence>& offences);
+  void said(const Key& key, const Instance& instance);
+  void expire(OspfTime now, Site& site) const;
+  [[nodiscard]] std::string name_of(const IpAddress& router_id) const;
+  [[nodiscard]] bool may_announce(const Site& site, const Prefix& prefix) const;
+
+  std::string wire_;
+  std::vector<Site> sites_;
+  std::vector<Router> routers_;
+  std::vector<Prefix> tunnels_;
+  std::set<std::string> hub_wires_;
+  std::map<Key, std::deque<Instance>> said_;  // by the originator itself, or by a hub: the last few
+  std::set<std::pair<std::string, IpAddress>> false_links_;  // of the last audit: site, router-id
+  std::set<std::pair<IpAddress, IpAddress>> claimed_links_;  // by sites, since the last audit: from, to
+  std::set<Refused> refused_;
+};
+
+}  // namespace radial::observe

