@@ -229,7 +229,7 @@ TEST_P(FabricOn, ALanAddedAtOneSiteIsReachableFromEverywhere) {
   lab().sh("paris", "ip link delete new0");
 }
 
-TEST_P(FabricOn, ASiteAddedAtTheHubResetsNoAdjacency) {
+TEST_P(FabricOn, ASiteAddedAtTheHubResetsNoAdjacencyAndMovesNoRoute) {
   // The new site's public key is a fact that its enrolment would bring.
   const auto file = lab()->path_in("fra1", "/etc/radial/facts.json").value();
   const auto facts_before = read_file(file).value();
@@ -238,6 +238,7 @@ TEST_P(FabricOn, ASiteAddedAtTheHubResetsNoAdjacency) {
   ASSERT_TRUE(write_file_atomically(file, facts.to_json()));
   const auto before = lab().status("fra1");
   ASSERT_TRUE(before);
+  lab().sh("fra1", "timeout 60 ip -o monitor route > /run/routes.txt 2>/dev/null & echo $! > /run/monitor.pid");
   const auto answer = lab().post("fra1", "/v1/apply", Json{{"fabric", four_sites}}.dump());
   ASSERT_TRUE(answer) << answer.error().message;
   EXPECT_FALSE(Json::parse(*answer)["changes"].empty());
@@ -250,6 +251,8 @@ TEST_P(FabricOn, ASiteAddedAtTheHubResetsNoAdjacency) {
         EXPECT_GE(is.up_ms, was.up_ms) << "the adjacency with " << is.node << " was reset";
       }
   EXPECT_TRUE(lab().pings());
+  // The filter grew by one site's lines, and zebra judged every route anew.
+  EXPECT_EQ(lab().sh("fra1", "sleep 1; kill $(cat /run/monitor.pid); grep -E '192.168.(20|30|40).0/24' /run/routes.txt; true"), "");
   EXPECT_EQ(lab().sh("fra1", "wg show wg0 peers | wc -l"), "4\n");
   ASSERT_TRUE(write_file_atomically(file, facts_before));
   ASSERT_TRUE(lab().post("fra1", "/v1/apply", Json{{"fabric", three_sites}}.dump()));
