@@ -7,16 +7,39 @@
 #include <fmt/format.h>
 
 namespace radial::cli {
+namespace {
+
+constexpr std::size_t gap = 2;          // between columns
+constexpr std::size_t least_width = 8;  // of a column that is narrowed
+
+std::string fitted(const std::string& cell, std::size_t width) {
+  return cell.size() <= width ? cell : cell.substr(0, width - 3) + "...";
+}
+
+// A long name must not push the verdict off the screen: the widest column
+// gives way until all fit.
+void fit(std::vector<std::size_t>& widths) {
+  auto total = gap * (widths.size() - 1);
+  for (const auto width : widths) total += width;
+  for (; total > terminal_columns; --total) {
+    const auto widest = std::max_element(widths.begin(), widths.end());
+    if (*widest <= least_width) return;
+    --*widest;
+  }
+}
+
+}  // namespace
 
 std::string Table::to_string() const {
   std::vector<std::size_t> widths(rows_.front().size(), 0);
   for (const auto& row : rows_)
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  fit(widths);
   std::string text;
   for (const auto& row : rows_) {
     std::string line;
     for (std::size_t i = 0; i < row.size(); ++i)
-      line += i + 1 == row.size() ? row[i] : fmt::format("{:<{}}  ", row[i], widths[i]);
+      line += fmt::format("{:<{}}", fitted(row[i], widths[i]), widths[i] + (i + 1 == row.size() ? 0 : gap));
     if (line.size() > terminal_columns) line = line.substr(0, terminal_columns - 3) + "...";
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + "\n";

@@ -1,5 +1,5 @@
-// Aligned columns for a terminal. The last column is cut so that a row stays
-// within 80 columns; every other is as wide as its widest cell.
+// Aligned columns for a terminal, each as wide as its widest cell; where a row
+// would be wider than 80 columns, the widest columns are cut until it is not.
 #pragma once
 
 #include <string>

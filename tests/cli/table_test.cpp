@@ -16,6 +16,16 @@ TEST(Table, AlignsColumnsAndStaysWithin80) {
   EXPECT_NE(table.to_string().find("x          y\n"), std::string::npos) << table.to_string();
 }
 
+TEST(Table, ALongNameLeavesTheVerdictOnTheScreen) {
+  Table table({"NODE", "ROLE", "ENDPOINT", "VERDICT"});
+  table.add({std::string(63, 'n'), "site", "[2001:db8:1234:5678:9abc:def0:1234:5678]:51820", "healthy"});
+  const auto text = table.to_string();
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), terminal_columns);
+  EXPECT_NE(text.find("...  healthy\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("...  site  "), std::string::npos) << text;
+}
+
 TEST(Text, DurationsAndBytes) {
   EXPECT_EQ(duration_text(12), "12 s");
   EXPECT_EQ(duration_text(200), "3 min 20 s");
