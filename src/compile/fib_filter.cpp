@@ -1,6 +1,7 @@
 #include "compile/fib_filter.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 
@@ -28,8 +29,12 @@ struct Words {
   const char* never;
   const char* daemon;    // whose routes these are
 };
-constexpr Words ospf_words{Family::v4, "ip", "ospf", "radial-ospf", "radial-never", "ospfd"};
-constexpr Words ospf6_words{Family::v6, "ipv6", "ospf6", "radial-ospf6", "radial-never6", "ospf6d"};
+constexpr std::array all_words = {
+    Words{Family::v4, "ip", "ospf", "radial-ospf", "radial-never", "ospfd"},
+    Words{Family::v6, "ipv6", "ospf6", "radial-ospf6", "radial-never6", "ospf6d"},
+    Words{Family::v4, "ip", "bgp", "radial-bgp", "radial-never", "bgpd"},
+    Words{Family::v6, "ipv6", "bgp", "radial-bgp6", "radial-never6", "bgpd"},
+};
 
 bool runs(const NodeConfig& config, std::string_view daemon) {
   return std::any_of(config.frr.begin(), config.frr.end(),
@@ -38,7 +43,7 @@ bool runs(const NodeConfig& config, std::string_view daemon) {
 
 std::vector<Words> running_protocols(const NodeConfig& config) {
   std::vector<Words> result;
-  for (const auto& words : {ospf_words, ospf6_words})
+  for (const auto& words : all_words)
     if (runs(config, words.daemon)) result.push_back(words);
   return result;
 }
@@ -153,10 +158,12 @@ class Filter {
     const auto grant = fmt::format("radial-from-{}", peer.node);
     auto sequence = first_site + slot_of(wire, peer) % site_range;
     while (entries_.contains(sequence)) ++sequence;
-    std::vector<std::string> matches{addresses_in(grant)};
-    // FRR 8.4 has no match for IPv6 next hops, and no OSPFv3 at a hub either.
-    matches.push_back(fmt::format("match {} next-hop prefix-list {}", words_.ip, hops));
-    entry("permit", sequence, std::move(matches));
+    // zebra has no match for IPv6 next hops (10.3 takes the line and ignores it), so any
+    // site of the wire passes for another there. WireGuard then still goes by the destination.
+    const bool by_hop = words_.family == Family::v4;
+    entry("permit", sequence,
+          {by_hop ? addresses_in(grant) : fmt::format("match interface {}", wire.interface),
+           by_hop ? fmt::format("match ip next-hop prefix-list {}", hops) : addresses_in(grant)});
 
     std::set<Entry> hop_entries;
     std::set<Entry> grant_entries;
@@ -165,7 +172,7 @@ class Filter {
       if (!address.is_link_local()) grant_entries.insert(exactly(Prefix::host(address)));
     }
     add_grant(grant_entries, peer.grant, words_.family);
-    add_list(lists_, words_, hops, std::move(hop_entries));
+    if (by_hop) add_list(lists_, words_, hops, std::move(hop_entries));
     add_list(lists_, words_, grant, std::move(grant_entries));
   }
 
@@ -205,6 +212,9 @@ std::vector<FrrStanza> fib_filter(const NodeConfig& config) {
   // By default a change of a filter acts after five seconds.
   FrrStanza top{"zebra", "", {"zebra route-map delay-timer 0"}};
   for (const auto& words : protocols) Filter(config, words).into(stanzas, top.lines);
+  // Two protocols of one family share their lists.
+  std::set<std::string> seen;
+  std::erase_if(top.lines, [&](const std::string& line) { return !seen.insert(line).second; });
   stanzas.push_back(std::move(top));
   return stanzas;
 }
@@ -230,7 +240,8 @@ std::vector<FrrStanza> bind_fib_filter(const NodeConfig& config, const Underlay&
         if (address.family() == words.family && !address.is_link_local()) entries.insert(exactly(Prefix::host(address)));
     FrrStanza stanza{"zebra", "", {}};
     add_list(stanza.lines, words, words.never, std::move(entries));
-    if (!stanza.lines.empty()) stanzas.push_back(std::move(stanza));
+    if (!stanza.lines.empty() && std::find(stanzas.begin(), stanzas.end(), stanza) == stanzas.end())
+      stanzas.push_back(std::move(stanza));
   }
   return stanzas;
 }

@@ -3,7 +3,8 @@
 // exactly as FRR 8.4 and 10.3 print them.
 //
 //   over a wire:  deny    what radial-never names (bind_fib_filter: only the node knows it)
-//                 permit  a hub's multipoint wire: by next hop and that site's grant
+//                 permit  a hub's multipoint wire: by next hop and that site's grant (IPv6: by any
+//                   site's grant, as zebra cannot tell IPv6 next hops apart)
 //                         any other wire: what any other node is granted, and tunnel addresses
 //                 deny    the rest
 //   over any other interface: permit. The slot is one for the machine, and an

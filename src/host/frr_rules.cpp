@@ -105,7 +105,6 @@ constexpr std::array rules = {
     Rule{"route-map ", "match ip address prefix-list *", "", ""},
     Rule{"route-map ", "match ipv6 address prefix-list *", "", ""},
     Rule{"route-map ", "match ip next-hop prefix-list *", "", ""},
-    Rule{"route-map ", "match ipv6 next-hop prefix-list *", "", ""},
     Rule{"route-map ", "match interface *", "", ""},
     Rule{"route-map ", "match source-protocol *", "", ""},
     Rule{"route-map ", "set src *", "", ""},
