@@ -253,7 +253,12 @@ class Daemon {
       snapshot.problems.push_back(fmt::format("cannot resolve the endpoint name {}: {}", name, why));
     // Of a site that is cut off no adjacency is expected.
     std::erase_if(snapshot.adjacencies, [&](const auto& one) { return guard_.cut_offs().contains(one.node); });
-    observe::diagnose(config_, snapshot, guard_.findings());
+    auto found = guard_.findings();
+    for (const auto& finding : steerer_.findings())
+      found.push_back({observe::Severity::warning, fmt::format("prefix {}", finding.prefix),
+                       "is in the FIB of this hub, and its wire will not carry it", describe(finding),
+                       "ip route show " + finding.prefix.to_string() + " says who installed it"});
+    observe::diagnose(config_, snapshot, std::move(found));
     return {200, observe::to_json(snapshot)};
   }
 

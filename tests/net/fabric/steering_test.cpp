@@ -10,6 +10,8 @@
 //
 // The office's LAN is a bridge at a site that holds 10.50.0.1: what answers a
 // ping is the site that cryptokey routing chose.
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
@@ -161,6 +163,23 @@ TEST_P(SteeringOn, RadialRoutesShowsWhoAnnouncesIsGrantedServesAndGetsEachPrefix
   lab().sh("paris", "vtysh -c 'configure terminal' -c 'interface rogue' -c 'no ip ospf area 0.0.0.0'; ip link delete rogue;"
                     "vtysh -c 'configure terminal' -c 'no interface rogue'");
   withdraw_all();
+}
+
+TEST_P(SteeringOn, ARouteThatNoGrantCoversIsNamedAndCarriesNothing) {
+  const auto berlin = lab().status("fra1")->adjacencies.front().address.to_string();
+  lab().sh("fra1", "ip route add 10.77.0.0/24 via " + berlin + " dev wg0");
+  const auto named = [&] {
+    const auto status = lab().status("fra1");
+    if (!status) return false;
+    return std::any_of(status->findings.begin(), status->findings.end(), [](const auto& finding) {
+      return finding.subject == "prefix 10.77.0.0/24" && finding.cause.find("berlin announces 10.77.0.0/24, which its grant (") != std::string::npos;
+    });
+  };
+  EXPECT_TRUE(wait_until(10s, named));
+  EXPECT_EQ(holder("10.77.0.0/24"), "nobody");
+  EXPECT_FALSE(lab().pings("fra1.lan0", "10.77.0.1"));
+  lab().sh("fra1", "ip route del 10.77.0.0/24");
+  EXPECT_TRUE(wait_until(10s, [&] { return !named(); }));
 }
 
 TEST_P(SteeringOn, ARestartedRadialdPutsRightWhatMovedAndTouchesNothingElse) {
