@@ -12,6 +12,8 @@ class App;
 namespace radial::cli {
 
 void add_fabric_commands(CLI::App& app, int& exit_code);  // check, render
+void add_import_command(CLI::App& app, int& exit_code);   // import
+void add_export_command(CLI::App& app, int& exit_code);   // export
 void add_node_commands(CLI::App& app, int& exit_code);    // status, routes, apply, up, down, readmit
 void add_lab_commands(CLI::App& app, int& exit_code);     // lab ...
 

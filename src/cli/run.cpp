@@ -21,6 +21,8 @@ int run(int argc, char** argv) {
   app.get_formatter()->column_width(30);
   int exit_code = 0;
   add_fabric_commands(app, exit_code);
+  add_import_command(app, exit_code);
+  add_export_command(app, exit_code);
   add_node_commands(app, exit_code);
   add_lab_commands(app, exit_code);
   try {

@@ -1,0 +1,115 @@
+// What is imported and exported, run as it comes out.
+//
+//   192.168.1.0/24 - fra1 (hub) --- internet --- berlin 192.168.20.0/24
+//                                      \-------- paris  192.168.30.0/24
+#include <cstdlib>
+
+#include "base/file.h"
+#include "support/live_lab.h"
+
+namespace radial::test {
+namespace {
+
+constexpr const char* topology = R"(
+fabric: acme
+hubs:
+  fra1: { endpoint: vpn.example.com:51820, lans: [192.168.1.0/24] }
+sites:
+  berlin: { lans: [192.168.20.0/24] }
+  paris:  { lans: [192.168.30.0/24] }
+)";
+
+const std::string bin = std::string(RADIAL_BINARY_DIR) + "/bin/";
+const std::string wg_quick = "WG_QUICK_USERSPACE_IMPLEMENTATION=" + bin + "radial-wire wg-quick ";
+
+lab::LabOptions without_agents(const std::string& name) {
+  lab::LabOptions options;
+  options.name = name;
+  options.start_radiald = false;
+  return options;
+}
+
+// berlin has no agent: only the two files that the export prints there.
+TEST(Exported, FilesAloneMakeASiteThatReachesEveryLan) {
+  LiveLab lab(topology, without_agents("exported"));
+  ASSERT_TRUE(lab.ready());
+  ASSERT_TRUE(lab.start_radiald("fra1"));
+  ASSERT_TRUE(lab.start_radiald("paris"));
+  lab.sh("berlin", "umask 077; " + bin + "radial export berlin --as wg --with-key > /run/wireguard/wg0.conf && " + bin +
+                       "radial export berlin --as frr > /etc/frr/frr.conf");
+  lab.sh("berlin", wg_quick + "up /run/wireguard/wg0.conf && vtysh -f /etc/frr/frr.conf");
+  EXPECT_TRUE(wait_until(90s, [&] { return lab.pings(); }))
+      << lab.vtysh("berlin", "show running-config") << lab.vtysh("fra1", "show ip ospf neighbor") << lab.run("berlin", {"wg"});
+  // A site passes nothing on from wire to wire, and its MSS fits.
+  EXPECT_NE(lab.run("berlin", {"nft", "list", "table", "inet", "radial_wg0"}).find("maxseg size set 1380"), std::string::npos);
+  lab.sh("berlin", wg_quick + "down /run/wireguard/wg0.conf");
+  EXPECT_TRUE(wait_until(60s, [&] { return !lab.pings("fra1.lan0", "192.168.20.2"); })) << "another wire carried it";
+}
+
+struct Keys {
+  std::string secret, open;
+};
+
+Keys make_keys(LiveLab& lab, const std::string& node) {
+  const auto secret = lab.run(node, {"wg", "genkey"}).substr(0, 44);
+  auto open = lab->run(node, {"wg", "pubkey"}, 10s, secret + "\n");
+  return {secret, open ? open->out.substr(0, 44) : ""};
+}
+
+void write(LiveLab& lab, const std::string& node, const std::string& path, const std::string& text) {
+  const auto file = lab->path_in(node, path);
+  ASSERT_TRUE(file);
+  ASSERT_TRUE(write_file_atomically(*file, text, 0600));
+}
+
+// fra1 is a hub by hand; paris a plain wg-quick site, berlin one as in the
+// article, with OSPF and its default timers. Radial takes fra1 over; nothing
+// is done at the sites.
+TEST(Imported, AHubIsTakenOverAndItsSitesNeedNoChange) {
+  if (std::getenv("RADIAL_TRIXIE_ROOT") == nullptr) GTEST_SKIP() << "no Debian 13 folder with FRR 10.3 (RADIAL_TRIXIE_ROOT)";
+  auto options = without_agents("imported");
+  options.frr_of["fra1"] = "10.3";
+  LiveLab lab(topology, std::move(options));
+  ASSERT_TRUE(lab.ready());
+  const auto fra1 = make_keys(lab, "fra1");
+  const auto berlin = make_keys(lab, "berlin");
+  const auto paris = make_keys(lab, "paris");
+  write(lab, "fra1", "/run/wireguard/wg0.conf",
+        "[Interface]\nAddress = 10.255.0.1/24\nListenPort = 51820\nPrivateKey = " + fra1.secret +
+            "\nPostUp = sysctl -qw net.ipv4.ip_forward=1\n\n[Peer]\n# Berlin\nPublicKey = " + berlin.open +
+            "\nAllowedIPs = 10.255.0.2/32, 192.168.20.0/24\n\n[Peer]\n# Name = paris\nPublicKey = " + paris.open +
+            "\nAllowedIPs = 10.255.0.3/32, 192.168.30.0/24\n");
+  write(lab, "fra1", "/run/wireguard/frr.conf",
+        "router ospf\nospf router-id 10.255.0.1\nnetwork 192.168.1.0/24 area 0\nnetwork 10.255.0.0/24 area 0\n"
+        "interface wg0\nip ospf area 0\nip ospf network point-to-multipoint\n");
+  const std::string hub = "PublicKey = " + fra1.open + "\nEndpoint = vpn.example.com:51820\nPersistentKeepalive = 5\n";
+  write(lab, "berlin", "/run/wireguard/wg0.conf",
+        "[Interface]\nAddress = 10.255.0.2/24\nTable = off\nPrivateKey = " + berlin.secret + "\n[Peer]\n" + hub +
+            "AllowedIPs = 0.0.0.0/0, ::/0\n");
+  write(lab, "paris", "/run/wireguard/wg0.conf",
+        "[Interface]\nAddress = 10.255.0.3/24\nPrivateKey = " + paris.secret + "\n[Peer]\n" + hub +
+            "AllowedIPs = 10.255.0.0/24, 192.168.1.0/24, 192.168.20.0/24\n");
+  for (const auto* node : {"fra1", "berlin", "paris"})
+    lab.sh(node, "sysctl -qw net.ipv4.ip_forward=1; " + wg_quick + "up /run/wireguard/wg0.conf");
+  lab.run("berlin", {"vtysh", "-c", "configure terminal", "-c", "router ospf", "-c", "ospf router-id 10.255.0.2", "-c",
+                     "network 192.168.20.0/24 area 0", "-c", "network 10.255.0.0/24 area 0", "-c", "exit", "-c", "interface wg0",
+                     "-c", "ip ospf network point-to-multipoint"});
+  ASSERT_TRUE(wait_until(60s, [&] { return lab.pings("fra1.lan0", "192.168.30.2"); })) << "the hub by hand serves paris";
+  EXPECT_FALSE(lab.pings("fra1.lan0", "192.168.20.2")) << "no multicast reaches berlin, so it has no way back";
+  const auto wires = lab.pids("berlin", "radial-wire") + lab.pids("paris", "radial-wire");
+
+  lab.sh("fra1", "rm /etc/radial/private.key; " + bin +
+                     "radial import /run/wireguard/wg0.conf /run/wireguard/frr.conf -o /etc/radial/fabric.yaml --name acme --hub fra1 "
+                     "--endpoint vpn.example.com:51820 --private-key-to /etc/radial/private.key");
+  EXPECT_EQ(lab.sh("fra1", "stat -c %a /etc/radial/private.key"), "600\n");
+  lab.sh("fra1", wg_quick + "down /run/wireguard/wg0.conf");
+  ASSERT_TRUE(lab.start_radiald("fra1"));
+  EXPECT_TRUE(wait_until(120s, [&] { return lab.pings("fra1.lan0", "192.168.30.2") && lab.pings("fra1.lan0", "192.168.20.2"); }))
+      << lab.vtysh("fra1", "show ip ospf neighbor") << lab.vtysh("fra1", "show ip route") << lab.run("fra1", {"wg", "show"})
+      << lab.vtysh("berlin", "show ip ospf neighbor") << lab.vtysh("berlin", "show ip route");
+  EXPECT_EQ(lab.run("fra1", {"wg", "show", "wg0", "public-key"}), fra1.open + "\n") << "the hub's key is kept";
+  EXPECT_EQ(lab.pids("berlin", "radial-wire") + lab.pids("paris", "radial-wire"), wires) << "the sites' wires were not touched";
+}
+
+}  // namespace
+}  // namespace radial::test
