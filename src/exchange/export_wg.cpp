@@ -12,8 +12,11 @@ namespace {
 constexpr int tcp_ip_headers = 40;  // IPv4 20, TCP 20
 
 std::string hooks(const NodeConfig& config, const Wire& wire) {
-  std::string text = "# Link-local addresses by hand only: OSPFv3 would take an automatic one, which no peer allows.\n"
-                     "PreUp = ip link set %i addrgenmode none\n";
+  std::string text;
+  for (const auto& address : wire.addresses)
+    if (address.address.is_link_local() && address.address.is_v6())
+      text += fmt::format("# Only the link-local address given: a userspace WireGuard gets one by chance, which no peer allows.\n"
+                          "PostUp = ip -6 address flush dev %i scope link && ip address add {} dev %i\n", address);
   for (const auto& sysctl : config.sysctls) {
     const bool others = std::any_of(config.wires.begin(), config.wires.end(), [&](const Wire& other) {
       return other.interface != wire.interface && sysctl.key.find("." + other.interface + ".") != std::string::npos;
@@ -27,7 +30,7 @@ std::string hooks(const NodeConfig& config, const Wire& wire) {
     for (const auto& other : config.wires) drop += fmt::format("iifname \"%i\" oifname \"{}\" drop; ", other.interface);
   text += fmt::format("PostUp = nft 'table inet radial_%i {{ chain forward {{ type filter hook forward priority mangle; policy "
                       "accept; {}iifname \"%i\" tcp flags syn tcp option maxseg size set {}; oifname \"%i\" tcp flags syn tcp "
-                      "option maxseg size set rt mtu; }} }}'\n",
+                      "option maxseg size set rt mtu; }}; }}'\n",
                       drop, wire.mtu - tcp_ip_headers);
   return text + "PostDown = nft delete table inet radial_%i\n";
 }
