@@ -22,6 +22,7 @@ struct Options {
   std::string hub = "hub";
   std::string interface;
   std::string endpoint;
+  std::string frr_version;
   std::vector<std::string> lans;
   std::vector<std::string> sites;
 };
@@ -35,6 +36,9 @@ Result<exchange::ImportOptions> understood(const Options& options) {
   result.hub = options.hub;
   if (!options.endpoint.empty()) {
     RADIAL_ASSIGN(result.endpoint, Endpoint::parse(options.endpoint));
+  }
+  if (!options.frr_version.empty()) {
+    RADIAL_ASSIGN(result.frr_version, FrrVersion::parse(options.frr_version));
   }
   for (const auto& text : options.lans) {
     RADIAL_ASSIGN(const auto prefix, Prefix::parse(text));
@@ -109,6 +113,7 @@ void add_import_command(CLI::App& app, int& exit_code) {
   command->add_option("--name", options->fabric, "the fabric's name")->capture_default_str();
   command->add_option("--hub", options->hub, "the hub's name")->capture_default_str();
   command->add_option("--interface", options->interface, "the hub's WireGuard interface (default: the file's name)");
+  command->add_option("--frr", options->frr_version, "the hub's FRR version (8.4, 10.3; default: as frr.conf says)");
   command->add_option("--lan", options->lans, "a prefix behind the hub; may be given again");
   command->add_option("--site", options->sites, "NAME=ADDRESS,LAN,... of a site whose AllowedIPs do not tell; may be given again");
   command->add_option("--private-key-to", options->key_file,

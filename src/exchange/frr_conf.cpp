@@ -42,6 +42,10 @@ class Reader {
     line_ = number;
     const auto words = split(text, " \t\r");
     if (words.empty() || words.front().front() == '!' || words.front().front() == '#') return;
+    if (starts(words, {"frr", "version"}) && words.size() > 2) {
+      if (const auto version = FrrVersion::parse(words[2])) conf_.version = *version;
+      return;
+    }
     if (starts(words, {"router"}) && words.size() >= 2) return router(words);
     if (starts(words, {"interface"}) && words.size() >= 2) {
       in_ = In::interface;

@@ -11,6 +11,7 @@
 
 #include "base/ip.h"
 #include "exchange/note.h"
+#include "fabric/facts.h"
 
 namespace radial::exchange {
 
@@ -32,6 +33,7 @@ struct FrrInterface {
 
 struct FrrConf {
   bool ospf = false;                        // there is a `router ospf`
+  std::optional<FrrVersion> version;        // of the `frr version` line that FRR writes
   std::optional<IpAddress> router_id;
   std::vector<OspfNetwork> networks;
   std::vector<FrrInterface> interfaces;

@@ -133,6 +133,19 @@ class Import {
       draft_.dead = wire->dead.value_or(static_cast<std::uint16_t>(std::min(draft_.hello * 4, 65535)));
     }
     network_type(wire);
+    version();
+  }
+
+  [[nodiscard]] std::optional<FrrVersion> frr_version() const {
+    return options_.frr_version ? options_.frr_version : frr_ ? frr_->version : std::nullopt;
+  }
+
+  // How the hub greets its sites follows from its version.
+  void version() {
+    const auto version = frr_version();
+    if (!version)
+      frr_note(Weight::warning, 0, "no 'frr version' line: the hub's FRR is taken to be 8.4; if it is newer, say so with --frr "
+                                   "(vtysh -c 'show version')");
   }
 
   void network_type(const FrrInterface* wire) {
@@ -292,6 +305,7 @@ class Import {
     for (const auto& site : draft_.sites)
       if (site.key) result.facts.nodes[site.name].public_key = site.key;
     if (!wg_.private_key.is_zero()) result.facts.nodes[options_.hub].public_key = wg_.private_key.public_key();
+    if (const auto version = frr_version()) result.facts.nodes[options_.hub].frr = version;
     result.private_key = std::move(wg_.private_key);
     // What the fabric's own rules have to say, but for the endpoint, which is told already.
     auto complete = draft_;

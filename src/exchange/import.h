@@ -33,13 +33,14 @@ struct ImportOptions {
   std::string fabric = "imported";
   std::string hub = "hub";
   std::optional<Endpoint> endpoint;     // where sites dial the hub; no file says it
+  std::optional<FrrVersion> frr_version;  // the hub's; else what its frr.conf says
   std::vector<Prefix> lans;             // of the hub, besides those found
   std::vector<SiteHint> sites;
 };
 
 struct Imported {
   std::string yaml;
-  FabricFacts facts;                    // public keys
+  FabricFacts facts;                    // public keys, the hub's FRR version
   PrivateKey private_key;               // the hub's; zero when it could not be read
   std::vector<Note> notes;
   std::size_t sites = 0;
