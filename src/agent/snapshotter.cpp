@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <set>
 
 #include "compile/frr_lines.h"
 
@@ -53,38 +54,103 @@ std::map<IpAddress, std::string> names_by_address(const NodeConfig& config) {
   return names;
 }
 
+template <class Wanted>
+std::optional<IpAddress> address_of(const WirePeer& peer, Wanted wanted) {
+  const auto found = std::find_if(peer.addresses.begin(), peer.addresses.end(), wanted);
+  return found == peer.addresses.end() ? std::nullopt : std::optional(*found);
+}
 std::optional<IpAddress> v4_of(const WirePeer& peer) {
-  for (const auto& address : peer.addresses)
-    if (address.is_v4()) return address;
-  return std::nullopt;
+  return address_of(peer, [](const IpAddress& address) { return address.is_v4(); });
+}
+std::optional<IpAddress> link_local_of(const WirePeer& peer) {
+  return address_of(peer, [](const IpAddress& address) { return address.is_v6() && address.is_link_local(); });
 }
 
-std::vector<observe::AdjacencyHealth> adjacencies(Host& machine, const NodeConfig& config,
-                                                  const host::OspfMtuListener& mtus) {
-  std::vector<observe::AdjacencyHealth> result;
-  auto neighbors = machine.frr.ospf_neighbors();
-  for (const auto& wire : config.wires) {
-    if (wire.ospf == OspfMode::none) continue;
-    const auto link = machine.network.link(wire.interface);
-    const int our_mtu = link && link->has_value() ? (*link)->mtu : 0;
-    for (const auto& peer : wire.peers) {
-      const auto address = v4_of(peer);
-      if (!peer.public_key || !address) continue;
-      observe::AdjacencyHealth one{peer.node, wire.interface, *address, std::nullopt, "absent", 0, our_mtu,
-                                   mtus.mtu_of(wire.interface, *address)};
-      if (neighbors) {
-        for (const auto& neighbor : *neighbors) {
-          if (neighbor.interface != wire.interface || neighbor.address != *address) continue;
-          one.router_id = neighbor.router_id;
-          one.state = neighbor.state;
-          one.up_ms = neighbor.up.count();
-        }
+bool runs(const NodeConfig& config, std::string_view daemon) {
+  return std::any_of(config.frr.begin(), config.frr.end(),
+                     [&](const FrrStanza& stanza) { return stanza.daemon == daemon; });
+}
+
+// Adjacencies of OSPFv2, OSPFv3 and BGP with every peer that should have one,
+// in that order; a neighbour that is not there is "absent".
+class Adjacencies {
+ public:
+  Adjacencies(Host& machine, const NodeConfig& config, const host::OspfMtuListener& mtus)
+      : machine_(machine), config_(config), mtus_(mtus) {}
+
+  std::vector<observe::AdjacencyHealth> all() {
+    const auto with_ospf = [](const Wire& wire) { return wire.ospf != OspfMode::none; };
+    if (std::any_of(config_.wires.begin(), config_.wires.end(), with_ospf)) {
+      for_each_peer(with_ospf, v4_of, "ospf", [this](auto& one, const Wire& wire) { see_ospf(one, wire); });
+      if (runs(config_, "ospf6d"))
+        for_each_peer(with_ospf, link_local_of, "ospf6", [this](auto& one, const Wire& wire) { see_ospf6(one, wire); });
+    }
+    if (config_.bgp.runs())
+      for_each_peer([](const Wire&) { return true; }, v4_of, "bgp", [this](auto& one, const Wire&) { see_bgp(one); });
+    return std::move(result_);
+  }
+
+ private:
+  template <class Has, class Address, class See>
+  void for_each_peer(Has has, Address address_on, const char* protocol, See see) {
+    for (const auto& wire : config_.wires) {
+      if (!has(wire)) continue;
+      const auto link = machine_.network.link(wire.interface);
+      const int our_mtu = link && link->has_value() ? (*link)->mtu : 0;
+      for (const auto& peer : wire.peers) {
+        const auto address = address_on(peer);
+        if (!peer.public_key || !address || peer.trust != Trust::routed) continue;
+        observe::AdjacencyHealth one;
+        one.node = peer.node;
+        one.interface = wire.interface;
+        one.address = *address;
+        one.state = "absent";
+        one.our_mtu = our_mtu;
+        one.protocol = protocol;
+        see(one, wire);
+        result_.push_back(std::move(one));
       }
-      result.push_back(std::move(one));
     }
   }
-  return result;
-}
+
+  void see_ospf(observe::AdjacencyHealth& one, const Wire& wire) {
+    one.their_mtu = mtus_.mtu_of(wire.interface, one.address);
+    if (!ospf_) ospf_ = machine_.frr.ospf_neighbors();
+    if (*ospf_)
+      for (const auto& neighbor : **ospf_)
+        if (neighbor.interface == wire.interface && neighbor.address == one.address) take(one, neighbor);
+  }
+  void see_ospf6(observe::AdjacencyHealth& one, const Wire& wire) {
+    if (!ospf6_) ospf6_ = machine_.frr.ospf6_neighbors();
+    if (*ospf6_)
+      for (const auto& neighbor : **ospf6_)
+        if (neighbor.interface == wire.interface && neighbor.address == one.address) take(one, neighbor);
+  }
+  template <class Neighbor>
+  static void take(observe::AdjacencyHealth& one, const Neighbor& neighbor) {
+    one.router_id = neighbor.router_id;
+    one.state = neighbor.state;
+    one.up_ms = neighbor.up.count();
+  }
+  void see_bgp(observe::AdjacencyHealth& one) {
+    if (!bgp_) bgp_ = machine_.frr.bgp_sessions();
+    if (!*bgp_) return;
+    for (const auto& session : **bgp_) {
+      if (session.address != one.address) continue;
+      one.state = session.state;
+      one.up_ms = session.up.count();
+      one.prefixes = session.prefixes;
+    }
+  }
+
+  Host& machine_;
+  const NodeConfig& config_;
+  const host::OspfMtuListener& mtus_;
+  std::optional<Result<std::vector<host::OspfNeighbor>>> ospf_;  // asked once
+  std::optional<Result<std::vector<host::Ospf6Neighbor>>> ospf6_;
+  std::optional<Result<std::vector<host::BgpSession>>> bgp_;
+  std::vector<observe::AdjacencyHealth> result_;
+};
 
 std::vector<observe::LearnedPrefix> learned(Host& machine, const NodeConfig& config) {
   const auto names = names_by_address(config);
@@ -96,7 +162,9 @@ std::vector<observe::LearnedPrefix> learned(Host& machine, const NodeConfig& con
       const bool over_wire = std::any_of(config.wires.begin(), config.wires.end(), [&](const auto& wire) {
         return std::find(route.interfaces.begin(), route.interfaces.end(), wire.interface) != route.interfaces.end();
       });
-      if (!over_wire || (route.protocol != "ospf" && route.protocol != "ospf6" && route.protocol != "bgp")) continue;
+      // Static ones are ours: to a site that takes no part in routing, or in place of a refused route.
+      static const std::set<std::string> shown{"ospf", "ospf6", "bgp", "static"};
+      if (!over_wire || !shown.contains(route.protocol)) continue;
       observe::LearnedPrefix one{route.prefix, route.protocol, route.next_hops,
                                  route.interfaces.empty() ? "" : route.interfaces.front(), "", route.installed,
                                  route.age.count()};
@@ -124,7 +192,7 @@ observe::Snapshot take_snapshot(Host& machine, const NodeConfig& config, const h
   for (const auto& daemon : daemons)
     if (!machine.frr.serves(daemon)) snapshot.missing_daemons.push_back(daemon);
   for (const auto& wire : config.wires) snapshot.wires.push_back(wire_health(machine, wire));
-  snapshot.adjacencies = adjacencies(machine, config, mtus);
+  snapshot.adjacencies = Adjacencies(machine, config, mtus).all();
   snapshot.prefixes = learned(machine, config);
   std::vector<LocalAddress> local;
   if (auto held = machine.network.addresses())

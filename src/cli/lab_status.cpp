@@ -41,10 +41,10 @@ Convergence wait_converged(const lab::Lab& lab, std::chrono::seconds deadline,
       if (!node.snapshot) continue;
       for (const auto& adjacency : node.snapshot->adjacencies) {
         ++expected;
-        full += adjacency.state == "Full" ? 1 : 0;
+        full += adjacency.serves() ? 1 : 0;
       }
     }
-    if (const auto text = fmt::format("{} of {} adjacencies Full", full, expected); text != told) tell(told = text);
+    if (const auto text = fmt::format("{} of {} adjacencies up", full, expected); text != told) tell(told = text);
     if (state.healthy) {
       const auto pings = lab.ping_matrix();
       state.pings = pings && pings->ok();

@@ -47,12 +47,12 @@ void add_wires(Table& table, const Snapshot& snapshot, const std::string& node) 
 }
 
 Table adjacencies_table(bool with_node) {
-  return Table(row(with_node ? "NODE" : "", {"ADJACENCY", "ADDRESS", "WIRE", "STATE", "FOR"}));
+  return Table(row(with_node ? "NODE" : "", {"ADJACENCY", "BY", "ADDRESS", "WIRE", "STATE", "FOR"}));
 }
 
 void add_adjacencies(Table& table, const Snapshot& snapshot, const std::string& node) {
   for (const auto& adjacency : snapshot.adjacencies)
-    table.add(row(node, {adjacency.node, adjacency.address.to_string(), adjacency.interface, adjacency.state,
+    table.add(row(node, {adjacency.node, adjacency.protocol, adjacency.address.to_string(), adjacency.interface, adjacency.state,
                          adjacency.state == "absent" ? "-" : duration_text(adjacency.up_ms / 1000)}));
 }
 
@@ -97,7 +97,7 @@ std::string status_text(const Snapshot& snapshot) {
 }
 
 std::string fabric_status_text(const std::string& fabric, const std::vector<NodeStatus>& nodes, bool detailed) {
-  Table summary({"NODE", "ROLE", "FRR", "WIREGUARD", "PEERS", "FULL", "ROUTES", "VERDICT"});
+  Table summary({"NODE", "ROLE", "FRR", "WIREGUARD", "PEERS", "ADJACENT", "ROUTES", "VERDICT"});
   auto wires = wires_table(true);
   auto adjacencies = adjacencies_table(true);
   auto prefixes = prefixes_table(true);
@@ -116,7 +116,7 @@ std::string fabric_status_text(const std::string& fabric, const std::vector<Node
         ++peers;
         if (peer.handshake_age && *peer.handshake_age <= 180) ++live;
       }
-    for (const auto& adjacency : snapshot->adjacencies) full += adjacency.state == "Full" ? 1 : 0;
+    for (const auto& adjacency : snapshot->adjacencies) full += adjacency.serves() ? 1 : 0;
     for (const auto& prefix : snapshot->prefixes) installed += prefix.installed ? 1 : 0;
     if (snapshot->healthy()) ++healthy;
     summary.add({node, snapshot->role, snapshot->frr_version.empty() ? "-" : snapshot->frr_version, snapshot->wireguard,

@@ -4,9 +4,11 @@
 #include <iterator>
 #include <set>
 
+#include "compile/bgp_stanzas.h"
 #include "compile/fib_filter.h"
 #include "compile/firewall_table.h"
 #include "compile/frr_stanzas.h"
+#include "compile/static_routes.h"
 #include "compile/sysctls.h"
 #include "compile/wires.h"
 #include "fabric/address_plan.h"
@@ -22,15 +24,6 @@ Unexpected unknown_node(const Fabric& fabric, std::string_view node) {
   const auto nearest = nearest_name(node, std::span<const std::string_view>(names));
   return fail(Errc::not_found, "'{}' is neither a hub nor a site of fabric {}{}", node, fabric.name,
               nearest ? fmt::format("; did you mean '{}'?", *nearest) : "");
-}
-
-Status check_supported(const Fabric& fabric) {
-  if (fabric.routing == RoutingEngine::bgp)
-    return fail(Errc::unsupported, "fabric {}: 'routing: bgp' is not supported yet; use 'routing: ospf'", fabric.name);
-  for (const auto& site : fabric.sites)
-    if (site.trust == Trust::fixed)
-      return fail(Errc::unsupported, "site {}: 'trust: static' is not supported yet; leave 'trust' out", site.name);
-  return {};
 }
 
 template <class Node>
@@ -53,57 +46,41 @@ std::vector<NarrowSite> narrow_sites(const Fabric& fabric, const Hub& hub) {
   return narrow;
 }
 
-bool has_key(const FabricFacts& facts, std::string_view node) {
-  const auto found = facts.nodes.find(node);
-  return found != facts.nodes.end() && found->second.public_key.has_value();
-}
-
-const Wire* wire_to(const std::vector<Wire>& wires, std::string_view hub) {
-  const auto found = std::find_if(wires.begin(), wires.end(), [&](const Wire& wire) {
-    return wire.shape == WireShape::point_to_point && wire.hub == hub && wire.peers.front().public_key;
+// Whether IPv6 runs over BGP beside OSPF: where some hub's FRR has no OSPFv3 for
+// a multipoint wire. One engine a family in all of the fabric: hubs pass routes
+// on to each other, and the two engines would not.
+bool needs_bgp_for_ipv6(const Fabric& fabric, const FabricFacts& facts) {
+  return std::any_of(fabric.hubs.begin(), fabric.hubs.end(), [&](const Hub& hub) {
+    return !frr_of(facts, hub.name).has_p2mp_non_broadcast();
   });
-  return found == wires.end() ? nullptr : &*found;
 }
 
-std::optional<IpAddress> next_hop_of(const WirePeer& peer, Family family) {
-  for (const auto& address : peer.addresses)
-    if (address.family() == family && !address.is_link_local()) return address;
-  return std::nullopt;
+bool takes_part_in_routing(const std::vector<Wire>& wires) {
+  return std::any_of(wires.begin(), wires.end(), [](const Wire& wire) {
+    return wire.shape == WireShape::multipoint ||
+           std::any_of(wire.peers.begin(), wire.peers.end(),
+                       [](const WirePeer& peer) { return peer.trust == Trust::routed; });
+  });
 }
 
-// To each LAN that this hub's own sites declare, and by way of another hub to
-// that hub's LANs, tunnel and own sites. A node without a key can serve
-// nothing, so it gets no route either.
-std::vector<FloatingRoute> floating_routes(const Fabric& fabric, const FabricFacts& facts, const Hub& hub,
-                                           const std::vector<Wire>& wires, bool ipv6) {
-  std::vector<FloatingRoute> routes;
-  const auto& own = wires.front();
-  for (const auto& peer : own.peers) {
-    const auto* site = fabric.find_site(peer.node);
-    if (site == nullptr || !peer.public_key) continue;
-    for (const auto& lan : site->lans)
-      if (const auto next_hop = next_hop_of(peer, lan.prefix.family()))
-        routes.push_back({lan.prefix, next_hop, own.interface});
+// What no neighbour may announce. An endpoint that is a name is known to its
+// node alone, when it has resolved it.
+BgpSurroundings surroundings(const Fabric& fabric, std::vector<Prefix> on_behalf) {
+  BgpSurroundings around;
+  for (const auto& hub : fabric.hubs) {
+    around.never.push_back(hub.tunnel_v4);
+    if (hub.tunnel_v6) around.never.push_back(*hub.tunnel_v6);
+    around.hub_cost.emplace(hub.name, hub.cost);
   }
-  std::set<Prefix> served;
-  for (const auto& route : routes) served.insert(route.prefix);
-  const auto by_way_of = [&](const Wire& wire, const Prefix& prefix) {
-    if (!served.contains(prefix)) routes.push_back({prefix, std::nullopt, wire.interface});
-  };
-  for (const auto& other : fabric.hubs) {
-    const auto* wire = other.name == hub.name ? nullptr : wire_to(wires, other.name);
-    if (wire == nullptr) continue;
-    by_way_of(*wire, other.tunnel_v4);
-    if (other.tunnel_v6 && ipv6) by_way_of(*wire, *other.tunnel_v6);
-    for (const auto& lan : other.lans) by_way_of(*wire, lan.prefix);
-    for (const auto* site : sites_of(fabric, other)) {
-      const bool first_choice = site->hubs.front() == other.name;
-      const bool ours = std::find(site->hubs.begin(), site->hubs.end(), hub.name) != site->hubs.end();
-      if (!first_choice || ours || !has_key(facts, site->name)) continue;
-      for (const auto& lan : site->lans) by_way_of(*wire, lan.prefix);
-    }
-  }
-  return routes;
+  for (const auto& hub : fabric.hubs)
+    for (const auto& endpoint : hub.endpoints)
+      if (const auto address = endpoint.address()) around.never.push_back(Prefix::host(*address));
+  around.on_behalf = std::move(on_behalf);
+  return around;
+}
+
+void append(std::vector<FrrStanza>& stanzas, std::vector<FrrStanza> more) {
+  std::move(more.begin(), more.end(), std::back_inserter(stanzas));
 }
 
 // What any other node may announce.
@@ -152,7 +129,6 @@ Result<NodeConfig> compile_node(const Fabric& fabric, const FabricFacts& facts, 
   const auto* hub = fabric.find_hub(node);
   const auto* site = fabric.find_site(node);
   if (hub == nullptr && site == nullptr) return unknown_node(fabric, node);
-  RADIAL_TRY(check_supported(fabric));
 
   NodeConfig config;
   config.fabric = fabric.name;
@@ -170,17 +146,19 @@ Result<NodeConfig> compile_node(const Fabric& fabric, const FabricFacts& facts, 
   config.dead = fabric.ospf.dead;
   const bool ipv6 = carries_ipv6(fabric);
   config.sysctls = compile_sysctls(config.wires, ipv6);
+  config.routing = fabric.routing;
+  config.bgp.settings = fabric.bgp;
+  if (takes_part_in_routing(config.wires)) {
+    config.bgp.ipv4 = fabric.routing == RoutingEngine::bgp;
+    config.bgp.ipv6 = ipv6 && (config.bgp.ipv4 || needs_bgp_for_ipv6(fabric, facts));
+  }
+  const auto on_behalf = lans_on_behalf(fabric, config);
   config.frr = ospf_stanzas(config);
-  if (ipv6) {
-    auto stanzas = ospf6_stanzas(config);
-    std::move(stanzas.begin(), stanzas.end(), std::back_inserter(config.frr));
-  }
-  if (hub != nullptr) {
-    auto routes = static_stanza(floating_routes(fabric, facts, *hub, config.wires, ipv6));
-    if (!routes.lines.empty()) config.frr.push_back(std::move(routes));
-  }
-  auto filter = fib_filter(config);
-  std::move(filter.begin(), filter.end(), std::back_inserter(config.frr));
+  if (ipv6 && !config.bgp.ipv6) append(config.frr, ospf6_stanzas(config));
+  append(config.frr, ospf_on_behalf(config, on_behalf));
+  append(config.frr, bgp_stanzas(config, surroundings(fabric, on_behalf)));
+  if (auto routes = static_routes(fabric, facts, config, ipv6); !routes.lines.empty()) config.frr.push_back(std::move(routes));
+  append(config.frr, fib_filter(config));
   config.nft = compile_firewall(config.role, config.wires,
                                 hub != nullptr ? narrow_sites(fabric, *hub) : std::vector<NarrowSite>{});
   return config;

@@ -9,6 +9,7 @@ namespace {
 
 constexpr int headers_v4 = 40;  // IPv4 20, TCP 20
 constexpr int headers_v6 = 60;  // IPv6 40, TCP 20
+constexpr int ospf = 89;        // its name needs /etc/protocols, which a bare machine lacks
 
 class Chain {
  public:
@@ -31,6 +32,9 @@ std::string forward_chain(NodeRole role, const std::vector<Wire>& wires) {
     for (const auto& wire : wires) chain.rule("iifname \"{}\" jump from_wire", wire.interface);
   // SYN and SYN-ACK (nft 1.0.6 and 1.1.3 print any narrower match differently):
   // each end's announcement limits what it will be sent.
+  // OSPF is spoken between neighbours only: what is to be forwarded is forged.
+  for (const auto& wire : wires)
+    if (wire.shape == WireShape::multipoint) chain.rule("iifname \"{}\" meta l4proto {} drop", wire.interface, ospf);
   for (const auto& wire : wires) {
     chain.rule("iifname \"{}\" tcp flags syn jump clamp", wire.interface);
     chain.rule("oifname \"{}\" tcp flags syn jump clamp", wire.interface);
@@ -42,6 +46,45 @@ std::string from_wire_chain(const std::vector<Wire>& wires) {
   Chain chain("from_wire");
   for (const auto& wire : wires) chain.rule("oifname \"{}\" drop", wire.interface);
   return chain.close();
+}
+
+// A site without routing is not to be heard: its tunnel addresses, and all that
+// it may send from.
+std::string input_chain(const std::vector<Wire>& wires) {
+  Chain chain("input");
+  chain.rule("type filter hook input priority filter; policy accept;");
+  for (const auto& wire : wires) {
+    if (wire.shape != WireShape::multipoint) continue;
+    for (const auto& peer : wire.peers) {
+      if (peer.trust != Trust::fixed) continue;
+      auto sources = peer.grant.prefixes;
+      for (const auto& address : peer.addresses) sources.push_back(Prefix::host(address));
+      std::sort(sources.begin(), sources.end());
+      for (const auto& source : sources) {
+        if (source.is_default()) continue;  // it would silence everybody
+        const auto text = source.is_host() ? source.address().to_string() : source.to_string();
+        chain.rule("iifname \"{}\" {} saddr {} jump not_routing comment \"{}\"", wire.interface,
+                   source.family() == Family::v4 ? "ip" : "ip6", text, peer.node);
+      }
+    }
+  }
+  return chain.close();
+}
+
+std::string not_routing_chain() {
+  Chain chain("not_routing");
+  chain.rule("meta l4proto {} drop", ospf);
+  chain.rule("tcp dport 179 drop");
+  chain.rule("udp dport 3784 drop");
+  return chain.close();
+}
+
+bool has_static_site(const std::vector<Wire>& wires) {
+  return std::any_of(wires.begin(), wires.end(), [](const Wire& wire) {
+    return wire.shape == WireShape::multipoint &&
+           std::any_of(wire.peers.begin(), wire.peers.end(),
+                       [](const WirePeer& peer) { return peer.trust == Trust::fixed; });
+  });
 }
 
 // The kernel only ever lowers the option (nft_exthdr.c). `rt mtu` is the lower
@@ -72,6 +115,7 @@ std::string compile_firewall(NodeRole role, const std::vector<Wire>& wires, cons
                                          [](const Wire& a, const Wire& b) { return a.mtu < b.mtu; });
   std::string text = "table inet radial {\n" + forward_chain(role, wires);
   if (role == NodeRole::site) text += "\n" + from_wire_chain(wires);
+  if (has_static_site(wires)) text += "\n" + input_chain(wires) + "\n" + not_routing_chain();
   if (smallest != wires.end()) text += "\n" + clamp_chain(smallest->mtu, narrow);
   return text + "}\n";
 }

@@ -2,7 +2,8 @@
 //
 // It holds TCP's maximum segment size (RFC 9293, 3.7.1) of what is forwarded
 // over wires down to what fits them, in both directions, and drops what would
-// go from wire to wire at a site. Rules are written one a prefix and one an
+// go from wire to wire at a site. At a hub it drops OSPF that is to be
+// forwarded, and routing protocols from sites with `trust: static`. Rules are written one a prefix and one an
 // interface rather than with sets, so that the text is the same in every nft.
 #pragma once
 

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "compile/bgp_stanzas.h"
+
 namespace radial {
 namespace {
 
@@ -102,17 +104,22 @@ BoundLans bind_lans(const NodeConfig& config, const std::vector<LocalAddress>& l
   }
 
   BoundLans result;
+  std::map<Family, std::vector<std::string>> networks;
   for (auto& [key, binding] : bindings) {
     const auto& [interface, family] = key;
     if (binding.lans.empty()) continue;
     std::sort(binding.lans.begin(), binding.lans.end(),
               [](const BoundAddress& a, const BoundAddress& b) { return a.address < b.address; });
-    if (family == Family::v4) {
-      result.stanzas.push_back(ospf_stanza(config, interface, binding));
+    if (family == Family::v4 ? config.bgp.ipv4 : config.bgp.ipv6) {
+      for (const auto& lan : binding.lans) networks[family].push_back(fmt::format("network {}", lan.address.network()));
+    } else if (family == Family::v4) {
+      if (runs(config, "ospfd")) result.stanzas.push_back(ospf_stanza(config, interface, binding));
     } else if (runs(config, "ospf6d")) {
       add_ospf6_stanzas(result.stanzas, config, interface, binding);
     }
   }
+  for (auto& [family, lines] : networks)
+    result.stanzas.push_back({"bgpd", bgp_family_context(config.bgp, family), std::move(lines)});
   for (std::size_t i = 0; i < config.lans.size(); ++i)
     if (!bound[i]) result.unbound.push_back(config.lans[i]);
   return result;

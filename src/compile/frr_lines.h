@@ -16,7 +16,7 @@ struct LocalAddress {
 };
 
 struct BoundLans {
-  std::vector<FrrStanza> stanzas;      // "interface eth1": area, cost, passive
+  std::vector<FrrStanza> stanzas;      // "interface eth1": area, cost, passive; or networks of BGP
   std::vector<Lan> unbound;            // declared, but no interface holds them: a finding
 };
 
@@ -24,7 +24,8 @@ struct BoundLans {
 // holds a prefix outside the declared LANs is bound by address, so that only
 // the LAN is announced; OSPFv3, which knows no such form, gets a prefix-list
 // "radial-INTERFACE" that holds back the rest. IPv6 LANs are bound where the
-// node runs OSPFv3 on a wire.
+// node runs OSPFv3 on a wire. Under BGP a LAN is a `network` of the router,
+// announced while the interface that holds it is up (bgpd looks into the RIB).
 [[nodiscard]] BoundLans bind_lans(const NodeConfig& config, const std::vector<LocalAddress>& local);
 
 }  // namespace radial

@@ -1,9 +1,10 @@
 #include "compile/frr_stanzas.h"
 
+#include <algorithm>
+
 namespace radial {
 namespace {
 
-constexpr int floating_distance = 250;
 constexpr int default_hello = 10;  // FRR prints no hello-interval of 10; it does print a dead-interval of 40
 
 bool listens_to_neighbors(OspfMode mode) {
@@ -26,7 +27,7 @@ FrrStanza router_stanza(const NodeConfig& config) {
     // point-to-multipoint the site's own hellos come without being asked.
     const auto* poll = wire.ospf == OspfMode::p2mp_non_broadcast ? "" : " poll-interval 1";
     for (const auto& peer : wire.peers)
-      if (peer.public_key && !peer.addresses.empty())
+      if (peer.public_key && !peer.addresses.empty() && peer.trust == Trust::routed)
         stanza.lines.push_back(fmt::format("neighbor {}{}", peer.addresses.front(), poll));
   }
   return stanza;
@@ -69,19 +70,12 @@ FrrStanza interface_stanza(const NodeConfig& config, const Wire& wire) {
 }  // namespace
 
 std::vector<FrrStanza> ospf_stanzas(const NodeConfig& config) {
+  const auto none = [](const Wire& wire) { return wire.ospf == OspfMode::none; };
+  if (std::all_of(config.wires.begin(), config.wires.end(), none)) return {};
   std::vector<FrrStanza> stanzas{router_stanza(config)};
   for (const auto& wire : config.wires)
     if (wire.ospf != OspfMode::none) stanzas.push_back(interface_stanza(config, wire));
   return stanzas;
-}
-
-FrrStanza static_stanza(const std::vector<FloatingRoute>& routes) {
-  FrrStanza stanza{"staticd", "", {}};
-  for (const auto& route : routes)
-    stanza.lines.push_back(fmt::format("{} route {} {}{} {}", route.prefix.family() == Family::v4 ? "ip" : "ipv6",
-                                       route.prefix, route.next_hop ? fmt::format("{} ", *route.next_hop) : "",
-                                       route.interface, floating_distance));
-  return stanza;
 }
 
 }  // namespace radial

@@ -24,16 +24,4 @@ namespace radial {
 // unicast to the sites' link-local addresses, as no multicast reaches them.
 [[nodiscard]] std::vector<FrrStanza> ospf6_stanzas(const NodeConfig& config);
 
-// At a hub: a static route of distance 250 to each LAN that a site of its wire
-// declares, and over its wires to other hubs to what is there, which carries on
-// where OSPF's best route was refused (zebra filters after OSPF has chosen).
-// OSPF's 110 wins while there is any, also by way of another hub. It is never
-// announced: nothing of ours redistributes it.
-struct FloatingRoute {
-  Prefix prefix;
-  std::optional<IpAddress> next_hop;  // nothing: the other end of the wire
-  std::string interface;
-};
-[[nodiscard]] FrrStanza static_stanza(const std::vector<FloatingRoute>& routes);
-
 }  // namespace radial

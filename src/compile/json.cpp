@@ -27,6 +27,9 @@ constexpr Words<OspfMode, 6> mode_words{{{OspfMode::none, "none"},
                                          {OspfMode::nbma_site, "nbma_site"},
                                          {OspfMode::point_to_point, "point_to_point"}}};
 
+constexpr Words<Trust, 2> trust_words{{{Trust::routed, "routed"}, {Trust::fixed, "static"}}};
+constexpr Words<RoutingEngine, 2> engine_words{{{RoutingEngine::ospf, "ospf"}, {RoutingEngine::bgp, "bgp"}}};
+
 template <class Enum, std::size_t N>
 std::string_view word_of(Enum wanted, const Words<Enum, N>& words) {
   for (const auto& [value, word] : words)
@@ -61,6 +64,7 @@ ordered_json write_peer(const WirePeer& peer) {
   object["grant"]["any"] = peer.grant.any;
   object["grant"]["prefixes"] = texts(peer.grant.prefixes);
   object["lans"] = texts(peer.lans);
+  object["trust"] = word_of(peer.trust, trust_words);
   return object;
 }
 
@@ -139,6 +143,7 @@ WirePeer read_peer(const json& value, const std::string& path, std::optional<Err
   peer.addresses = fields.parsed_list("addresses", IpAddress::parse);
   peer.grant = read_grant(fields.object("grant"), fields.at("grant"), problem);
   peer.lans = fields.parsed_list("lans", Prefix::parse);
+  peer.trust = fields.word("trust", trust_words);
   fields.finish();
   return peer;
 }
@@ -184,6 +189,19 @@ Router read_router(const json& value, const std::string& path, std::optional<Err
   return router;
 }
 
+BgpPart read_bgp(const json& value, const std::string& path, std::optional<Error>& problem) {
+  Fields fields(value, path, problem);
+  BgpPart bgp;
+  bgp.settings.asn = fields.integer<std::uint32_t>("asn", 1);
+  bgp.settings.keepalive = fields.integer<std::uint16_t>("keepalive", 1);
+  bgp.settings.hold = fields.integer<std::uint16_t>("hold", 3);
+  bgp.settings.bfd = fields.flag("bfd");
+  bgp.ipv4 = fields.flag("ipv4");
+  bgp.ipv6 = fields.flag("ipv6");
+  fields.finish();
+  return bgp;
+}
+
 NodeConfig read_config(const json& value, std::optional<Error>& problem) {
   Fields fields(value, "", problem);
   NodeConfig config;
@@ -197,6 +215,8 @@ NodeConfig read_config(const json& value, std::optional<Error>& problem) {
   config.elsewhere = read_grant(fields.object("elsewhere"), fields.at("elsewhere"), problem);
   config.tunnels = fields.parsed_list("tunnels", Prefix::parse);
   config.routers = fields.list("routers", with_problem(read_router, problem));
+  config.routing = fields.word("routing", engine_words);
+  config.bgp = read_bgp(fields.object("bgp"), fields.at("bgp"), problem);
   config.lan_cost = fields.integer<std::uint32_t>("lan_cost", 1, 65535);
   config.area = fields.parsed("area", ruled("an OSPF area as a dotted quad", is_dotted_quad));
   config.hello = fields.integer<std::uint16_t>("hello", 1);
@@ -230,6 +250,10 @@ std::string to_json(const NodeConfig& config) {
                         {"hub", router.hub},
                         {"others_behind", router.others_behind}};
   });
+  object["routing"] = word_of(config.routing, engine_words);
+  object["bgp"] = {{"asn", config.bgp.settings.asn}, {"keepalive", config.bgp.settings.keepalive},
+                   {"hold", config.bgp.settings.hold}, {"bfd", config.bgp.settings.bfd},
+                   {"ipv4", config.bgp.ipv4}, {"ipv6", config.bgp.ipv6}};
   object["lan_cost"] = config.lan_cost;
   object["area"] = config.area;
   object["hello"] = config.hello;

@@ -27,7 +27,7 @@ enum class WireShape : std::uint8_t {
 
 // How OSPFv2 runs over a wire; chosen from the hub's FRR (docs: field notes).
 enum class OspfMode : std::uint8_t {
-  none,
+  none,                // BGP, or static routes
   p2mp_non_broadcast,  // hub side, FRR >= 10.1: unicast hellos to listed neighbours
   p2mp,                // site side of such a hub
   nbma_hub,            // hub side, FRR < 10.1: priority 255
@@ -44,6 +44,7 @@ struct WirePeer {
   std::vector<IpAddress> addresses;    // its tunnel addresses on this wire
   Grant grant;                         // what it may announce over this wire
   std::vector<Prefix> lans;            // what a site declares, within its grant; of a hub: empty
+  Trust trust = Trust::routed;         // fixed: no routing protocol between the two ends
   bool operator==(const WirePeer&) const = default;
 };
 
@@ -86,6 +87,17 @@ struct Router {
   bool operator==(const Router&) const = default;
 };
 
+// What runs over BGP, on one session a neighbour between its IPv4 tunnel
+// addresses: everything where that is the fabric's engine; IPv6 alone beside
+// OSPF where some hub's FRR has no OSPFv3 for a multipoint wire.
+struct BgpPart {
+  BgpSettings settings;
+  bool ipv4 = false;
+  bool ipv6 = false;
+  [[nodiscard]] bool runs() const { return ipv4 || ipv6; }
+  bool operator==(const BgpPart&) const = default;
+};
+
 struct NodeConfig {
   std::string fabric;
   std::string node;
@@ -96,6 +108,8 @@ struct NodeConfig {
   Grant elsewhere;               // what any other node may announce, all grants together
   std::vector<Prefix> tunnels;   // of all hubs, sorted
   std::vector<Router> routers;   // of the fabric, this one too; in the file's order, hubs first
+  RoutingEngine routing = RoutingEngine::ospf;
+  BgpPart bgp;
   std::uint32_t lan_cost = 10;
   std::string area = "0.0.0.0";
   std::uint16_t hello = 1;   // seconds

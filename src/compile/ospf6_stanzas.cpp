@@ -15,7 +15,7 @@ bool runs_ospf6(const Wire& wire) {
 
 void add_neighbors(std::vector<std::string>& lines, const Wire& wire) {
   for (const auto& peer : wire.peers) {
-    if (!peer.public_key) continue;
+    if (!peer.public_key || peer.trust != Trust::routed) continue;
     const auto address = std::find_if(peer.addresses.begin(), peer.addresses.end(), [](const IpAddress& candidate) {
       return candidate.is_v6() && candidate.is_link_local();
     });

@@ -1,5 +1,7 @@
 #include "compile/render.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -37,6 +39,23 @@ std::string render_peer(const WirePeer& peer) {
   return text;
 }
 
+// "router bgp 65000 / address-family ipv4 unicast": one command after the other.
+std::vector<std::string_view> commands_into(std::string_view context) {
+  constexpr std::string_view separator = " / ";
+  std::vector<std::string_view> commands;
+  while (!context.empty()) {
+    const auto end = context.find(separator);
+    commands.push_back(context.substr(0, end));
+    context.remove_prefix(end == context.npos ? context.size() : end + separator.size());
+  }
+  return commands;
+}
+
+bool speaks_ospf(const NodeConfig& config) {
+  return std::any_of(config.wires.begin(), config.wires.end(),
+                     [](const Wire& wire) { return wire.ospf != OspfMode::none; });
+}
+
 std::string heading(std::string_view title) { return fmt::format("\n# ---- {} ----\n\n", title); }
 
 std::string render_links(const NodeConfig& config) {
@@ -68,10 +87,17 @@ std::string render_frr(const std::vector<FrrStanza>& stanzas) {
   std::string text;
   for (const auto& stanza : stanzas) {
     text += fmt::format("! {}\n", stanza.daemon);
-    const std::string_view indent = stanza.context.empty() ? "" : " ";
-    if (!stanza.context.empty()) text += stanza.context + "\n";
+    const auto way = commands_into(stanza.context);
+    std::string indent;
+    for (const auto& command : way) {
+      text += fmt::format("{}{}\n", indent, command);
+      indent += ' ';
+    }
     for (const auto& line : stanza.lines) text += fmt::format("{}{}\n", indent, line);
-    if (!stanza.context.empty()) text += "exit\n";
+    for (auto command = way.rbegin(); command != way.rend(); ++command) {
+      indent.pop_back();
+      text += fmt::format("{}exit{}\n", indent, command->starts_with("address-family ") ? "-address-family" : "");
+    }
     text += "!\n";
   }
   return text;
@@ -79,9 +105,20 @@ std::string render_frr(const std::vector<FrrStanza>& stanzas) {
 
 std::string render_frr(const NodeConfig& config) {
   auto text = render_frr(config.frr);
-  for (const auto& lan : config.lans)
+  for (const auto& lan : config.lans) {
+    const bool v4 = lan.prefix.family() == Family::v4;
+    if (v4 ? config.bgp.ipv4 : config.bgp.ipv6) {
+      text += fmt::format("! LAN {}: a network of router bgp {}, when an interface holds it\n", lan.prefix,
+                          config.bgp.settings.asn);
+      continue;
+    }
+    if (!speaks_ospf(config)) {
+      text += fmt::format("! LAN {}: announced by its hubs\n", lan.prefix);
+      continue;
+    }
     text += fmt::format("! LAN {}: area {}, cost {}, {}, on the interface that holds it\n", lan.prefix, config.area,
                         config.lan_cost, lan.active ? "active" : "passive");
+  }
   return text;
 }
 

@@ -55,6 +55,11 @@ Grant transit_grant(const Fabric& fabric, std::string_view node) {
   return grant;
 }
 
+// OSPFv2's mode on a wire, unless BGP or static routes do its work.
+OspfMode mode_if_ospf(const Fabric& fabric, OspfMode mode) {
+  return fabric.routing == RoutingEngine::ospf ? mode : OspfMode::none;
+}
+
 IpAddress hub_link_local(bool first) {
   std::array<std::uint8_t, 16> bytes{0xfe, 0x80};
   bytes[15] = first ? 1 : 2;
@@ -70,7 +75,8 @@ Result<Wire> multipoint_wire(const Fabric& fabric, const FabricFacts& facts, con
   wire.listen_port = hub.listen_port;
   wire.mtu = fabric.mtu;
   wire.addresses = held(hub, own);
-  wire.ospf = frr_of(facts, hub.name).has_p2mp_non_broadcast() ? OspfMode::p2mp_non_broadcast : OspfMode::nbma_hub;
+  wire.ospf = mode_if_ospf(fabric, frr_of(facts, hub.name).has_p2mp_non_broadcast() ? OspfMode::p2mp_non_broadcast
+                                                                                   : OspfMode::nbma_hub);
   wire.cost = hub.cost;
   for (const auto* site : sites_of(fabric, hub)) {
     RADIAL_ASSIGN(const auto addresses, planned(fabric, facts, hub.name, site->name));
@@ -80,6 +86,7 @@ Result<Wire> multipoint_wire(const Fabric& fabric, const FabricFacts& facts, con
     peer.addresses = plain(addresses);
     peer.grant = site->grant;
     for (const auto& lan : site->lans) peer.lans.push_back(lan.prefix);
+    peer.trust = site->trust;
     wire.peers.push_back(std::move(peer));
     wire.mtu_ignore |= site_mtu(fabric, *site) < wire.mtu;
   }
@@ -98,7 +105,7 @@ Result<Wire> hub_to_hub_wire(const Fabric& fabric, const FabricFacts& facts, con
   RADIAL_ASSIGN(wire.listen_port, hub_wire_port(hub, hub.listen_port, other_index));
   wire.mtu = fabric.mtu;
   wire.addresses = {{own.v4, bits_of(Family::v4)}, {hub_link_local(index < other_index), link_local_length}};
-  wire.ospf = OspfMode::point_to_point;
+  wire.ospf = mode_if_ospf(fabric, OspfMode::point_to_point);
   wire.cost = hub_wire_cost;
 
   WirePeer peer;
@@ -110,6 +117,7 @@ Result<Wire> hub_to_hub_wire(const Fabric& fabric, const FabricFacts& facts, con
   }
   peer.allowed_ips = everything();
   peer.addresses = {its.v4, hub_link_local(other_index < index)};
+  if (its.v6) peer.addresses.insert(peer.addresses.begin() + 1, *its.v6);
   peer.grant = transit_grant(fabric, hub.name);
   wire.peers.push_back(std::move(peer));
   return wire;
@@ -124,7 +132,9 @@ Result<Wire> site_wire(const Fabric& fabric, const FabricFacts& facts, const Sit
   wire.mtu = site_mtu(fabric, site);
   wire.mtu_ignore = wire.mtu < fabric.mtu;
   wire.addresses = held(hub, own);
-  wire.ospf = frr_of(facts, hub.name).has_p2mp_non_broadcast() ? OspfMode::p2mp : OspfMode::nbma_site;
+  if (site.trust == Trust::routed)
+    wire.ospf = mode_if_ospf(
+        fabric, frr_of(facts, hub.name).has_p2mp_non_broadcast() ? OspfMode::p2mp : OspfMode::nbma_site);
   wire.cost = hub.cost;
 
   WirePeer peer;
@@ -135,6 +145,7 @@ Result<Wire> site_wire(const Fabric& fabric, const FabricFacts& facts, const Sit
   peer.keepalive = site.keepalive;
   peer.addresses = plain(its);
   peer.grant = transit_grant(fabric, site.name);
+  peer.trust = site.trust;
   wire.peers.push_back(std::move(peer));
   return wire;
 }

@@ -47,7 +47,7 @@ struct Hub {
   Prefix tunnel_v4;                   // one of its own; its sites' wires have addresses in it
   std::optional<Prefix> tunnel_v6;    // a /64; ULA (RFC 4193) derived from the fabric's name by default
   std::optional<IpAddress> address;   // pinned tunnel address (IPv4), else from the address plan
-  std::uint32_t cost = 10;            // OSPF cost of a site's wire to this hub (prefer the lower)
+  std::uint32_t cost = 10;            // of a site's wire to this hub: the lower is preferred
   bool operator==(const Hub&) const = default;
 };
 
@@ -73,12 +73,21 @@ struct OspfSettings {
   bool operator==(const OspfSettings&) const = default;
 };
 
+struct BgpSettings {
+  std::uint32_t asn = 65000;          // of every node: iBGP, the hubs are route reflectors (RFC 4456)
+  std::uint16_t keepalive = 1;        // seconds
+  std::uint16_t hold = 4;             // seconds
+  bool bfd = false;                   // BFD on every session (RFC 5882)
+  bool operator==(const BgpSettings&) const = default;
+};
+
 struct Fabric {
   std::string name;
   std::string interface = "wg0";      // a hub's wire; a site's first; its k-th is the stem + number
   int mtu = 1420;
   RoutingEngine routing = RoutingEngine::ospf;
   OspfSettings ospf;
+  BgpSettings bgp;
   std::vector<Hub> hubs;              // in the file's order
   std::vector<Site> sites;            // in the file's order
   bool operator==(const Fabric&) const = default;

@@ -244,6 +244,16 @@ Result<std::vector<OspfNeighbor>> Frr::ospf_neighbors() {
   return frr::parse_ospf_neighbors(text);
 }
 
+Result<std::vector<Ospf6Neighbor>> Frr::ospf6_neighbors() {
+  RADIAL_ASSIGN(const auto text, impl_->command("ospf6d", "show ipv6 ospf6 neighbor detail json"));
+  return frr::parse_ospf6_neighbors(text);
+}
+
+Result<std::vector<BgpSession>> Frr::bgp_sessions() {
+  RADIAL_ASSIGN(const auto text, impl_->command("bgpd", "show bgp summary json"));
+  return frr::parse_bgp_sessions(text);
+}
+
 Result<std::vector<OspfInterface>> Frr::ospf_interfaces() {
   RADIAL_ASSIGN(const auto text, impl_->command("ospfd", "show ip ospf interface json"));
   return frr::parse_ospf_interfaces(text);

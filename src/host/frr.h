@@ -89,6 +89,22 @@ struct OspfNeighbor {
   int priority = 0;
 };
 
+struct Ospf6Neighbor {
+  IpAddress router_id;
+  IpAddress address;  // link-local, on the wire
+  std::string interface;
+  std::string state;  // "Full", ...
+  std::chrono::milliseconds up{0};
+};
+
+// A configured session, whatever its state.
+struct BgpSession {
+  IpAddress address;
+  std::string state;                 // "Established", "Active", "Idle (PfxCt)", ...
+  std::chrono::milliseconds up{0};   // since it was established, or lost; 0: it never was
+  std::uint64_t prefixes = 0;        // accepted from it, of all families
+};
+
 struct OspfInterface {
   std::string interface;
   bool up = false;
@@ -152,6 +168,8 @@ class Frr {
   Status save(const std::vector<FrrLines>& desired, const std::vector<FrrLines>& owned);
 
   Result<std::vector<OspfNeighbor>> ospf_neighbors();
+  Result<std::vector<Ospf6Neighbor>> ospf6_neighbors();
+  Result<std::vector<BgpSession>> bgp_sessions();
   Result<std::vector<OspfInterface>> ospf_interfaces();
   Result<std::vector<LearnedRoute>> routes(Family family);
   // Whether this router originates a network-LSA for `address` (its own on an

@@ -78,9 +78,9 @@ class Differ {
   }
 
   FrrChange run() {
-    for (const auto& stanza : desired_) add(stanza);
     collect_removals();
     collect_whole_contexts();
+    for (const auto& stanza : desired_) add(stanza);
     for (auto stanza = owned_.rbegin(); stanza != owned_.rend(); ++stanza) remove(*stanza);
     return std::move(change_);
   }
@@ -167,8 +167,43 @@ class Differ {
     if (!line.empty()) stanza->lines.push_back(line);
   }
 
+  // bgpd has one router of the default VRF: one of another AS excludes ours.
+  // Nothing when there is none; else its context.
+  std::optional<std::string> rival_router(const Place& place) const {
+    constexpr std::string_view router = "router bgp ";
+    const auto path = frr::context_path(place.context);
+    const auto daemon = running_.daemons.find(place.daemon);
+    if (path.empty() || !is_default_router(path.front()) || daemon == running_.daemons.end()) return std::nullopt;
+    for (const auto& [context, lines] : daemon->second)
+      if (context.starts_with(router) && is_default_router(context) && context != path.front()) return context;
+    return std::nullopt;
+  }
+  static bool is_default_router(std::string_view context) {
+    constexpr std::string_view router = "router bgp ";
+    return context.starts_with(router) && context.find(' ', router.size()) == std::string_view::npos;
+  }
+
+  // Ours of before, when the fabric's AS changes: it goes first. Somebody
+  // else's is one conflict, however many lines of ours it excludes.
+  bool makes_room(const Place& place, const std::string& rival) {
+    const Place other{place.daemon, rival};
+    if (whole_.contains(other)) {
+      if (removed_.emplace(other, "").second)
+        change_.steps.push_back({other.daemon, "", "no " + rival, Kind::remove, rival});
+      return true;
+    }
+    const auto router = frr::context_path(place.context).front();
+    if (seen_.emplace(Place{place.daemon, rival}, router).second)
+      change_.conflicts.push_back(
+          fmt::format("{}: '{}' is not Radial's and excludes '{}', as bgpd has one AS; let the fabric file say 'routing: "
+                      "{{engine: bgp, asn: {}}}', or take that router out of FRR's configuration",
+                      place.daemon, rival, router, rival.substr(rival.rfind(' ') + 1)));
+    return false;
+  }
+
   void add(const FrrLines& stanza) {
     const Place place{stanza.daemon, stanza.context};
+    if (const auto rival = rival_router(place); rival && !makes_room(place, *rival)) return;
     const auto* present = lines_at(place);
     if (stanza.lines.empty() && present == nullptr && seen_.emplace(place, "").second) {
       change_.steps.push_back({place.daemon, place.context, "", Kind::add, ""});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <optional>
 
 #include "host/frr_json_reader.h"
@@ -167,6 +168,49 @@ Result<std::vector<OspfNeighbor>> parse_ospf_neighbors(std::string_view text) {
     return std::tie(a.interface, a.address) < std::tie(b.interface, b.address);
   });
   return neighbors;
+}
+
+Result<std::vector<Ospf6Neighbor>> parse_ospf6_neighbors(std::string_view text) {
+  RADIAL_ASSIGN(const auto json, parse(text));
+  std::vector<Ospf6Neighbor> neighbors;
+  for (const auto& [key, entry] : json.items()) {
+    if (!entry.is_object()) return misunderstood("a neighbour is not an object");
+    Ospf6Neighbor neighbor;
+    if (auto id = IpAddress::parse(key.substr(0, key.find('%')))) neighbor.router_id = *id;  // "10.255.0.11%wg0"
+    RADIAL_ASSIGN(neighbor.address, address_of(entry, "linkLocalAddress"));
+    RADIAL_ASSIGN(neighbor.interface, text_of(entry, "interface"));
+    RADIAL_ASSIGN(neighbor.state, text_of(entry, "neighborState"));
+    RADIAL_ASSIGN(const auto duration, text_of(entry, "neighborStateDuration"));
+    neighbor.up = age_of(duration).value_or(std::chrono::seconds(0));
+    neighbors.push_back(std::move(neighbor));
+  }
+  return neighbors;
+}
+
+Result<std::vector<BgpSession>> parse_bgp_sessions(std::string_view text) {
+  RADIAL_ASSIGN(const auto json, parse(text));
+  std::map<IpAddress, BgpSession> sessions;
+  for (const auto& [family, summary] : json.items()) {
+    if (!summary.is_object()) return misunderstood("the summary of a family is not an object");
+    const auto* peers = find(summary, "peers");
+    if (peers == nullptr) continue;
+    if (!peers->is_object()) return misunderstood("'peers' is not an object");
+    for (const auto& [key, entry] : peers->items()) {
+      const auto address = IpAddress::parse(key);
+      if (!address) continue;  // a session by interface: nobody of ours
+      if (!entry.is_object()) return misunderstood("a session is not an object");
+      auto& session = sessions[*address];
+      session.address = *address;
+      RADIAL_ASSIGN(session.state, text_of(entry, "state"));
+      RADIAL_ASSIGN(const auto up, (number_of<std::int64_t, 1>(entry, {"peerUptimeMsec"}, 0)));
+      session.up = std::chrono::milliseconds(std::max<std::int64_t>(0, up));
+      RADIAL_ASSIGN(const auto received, (number_of<std::uint32_t, 1>(entry, {"pfxRcd"}, 0U)));
+      session.prefixes += received;
+    }
+  }
+  std::vector<BgpSession> result;
+  for (auto& [address, session] : sessions) result.push_back(std::move(session));
+  return result;
 }
 
 Result<std::vector<OspfInterface>> parse_ospf_interfaces(std::string_view text) {

@@ -16,6 +16,10 @@ namespace radial::host::frr {
 [[nodiscard]] Result<std::string> parse_version(std::string_view text);
 // "show ip ospf neighbor json"
 [[nodiscard]] Result<std::vector<OspfNeighbor>> parse_ospf_neighbors(std::string_view text);
+// "show ipv6 ospf6 neighbor detail json"
+[[nodiscard]] Result<std::vector<Ospf6Neighbor>> parse_ospf6_neighbors(std::string_view text);
+// "show bgp summary json"
+[[nodiscard]] Result<std::vector<BgpSession>> parse_bgp_sessions(std::string_view text);
 // "show ip ospf interface json"
 [[nodiscard]] Result<std::vector<OspfInterface>> parse_ospf_interfaces(std::string_view text);
 // "show ip route json", "show ipv6 route json"

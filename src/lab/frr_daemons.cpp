@@ -54,6 +54,8 @@ Result<FrrChoice> choose_frr(const std::string& wanted) {
               wanted, own.empty() ? "none" : own, root);
 }
 
+bool is_always_there(std::string_view daemon) { return daemon == "zebra" || daemon == "staticd" || daemon == "mgmtd"; }
+
 std::set<std::string> running_daemons(const FrrChoice& frr, const std::set<std::string>& enabled) {
   auto running = enabled;
   running.insert({"zebra", "staticd"});

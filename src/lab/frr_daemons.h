@@ -20,6 +20,9 @@ struct FrrChoice {
 // what to install or run.
 [[nodiscard]] Result<FrrChoice> choose_frr(const std::string& wanted);
 
+// zebra, staticd and mgmtd, which no line of /etc/frr/daemons starts or stops.
+[[nodiscard]] bool is_always_there(std::string_view daemon);
+
 // /etc/frr/daemons: `enabled` besides what FRR always starts.
 [[nodiscard]] std::string daemons_file(const std::set<std::string>& enabled);
 // The daemons that will run, watchfrr aside.

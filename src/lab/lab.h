@@ -52,8 +52,9 @@ struct LabOptions {
   // runs from a root folder of that Debian (tools/debian13-root for 10.3).
   std::string frr;
   std::map<std::string, std::string> frr_of;  // by node, before `frr`
-  // Daemons to start besides zebra, staticd and (FRR 10) mgmtd.
-  std::set<std::string> daemons = {"ospfd", "bfdd"};
+  // Daemons to start besides zebra, staticd, (FRR 10) mgmtd, and those that
+  // the fabric's nodes need for their routing.
+  std::set<std::string> daemons = {"bfdd"};
   bool start_frr = true;
 
   bool start_radiald = true;

@@ -6,6 +6,7 @@
 #include "base/key.h"
 #include "fabric/address_plan.h"
 #include "fabric/facts.h"
+#include "compile/compile.h"
 #include "lab/frr_daemons.h"
 #include "lab/init.h"
 #include "lab/lab.h"
@@ -70,7 +71,6 @@ struct Lab::Build {
     state.fabric_path = options.fabric_path;
     state.since = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
     state.with_radiald = options.start_radiald;
-    if (options.start_frr) state.daemons = options.daemons;
     if (options.radiald.empty()) options.radiald = beside_this_program("radiald");
     if (options.start_radiald && !std::filesystem::exists(options.radiald))
       return fail(Errc::not_found, "{} is not there; build it, or name another", options.radiald.string());
@@ -94,6 +94,18 @@ struct Lab::Build {
       RADIAL_ASSIGN(fact.frr, FrrVersion::parse(node.frr));
     }
     hosts = hosts_file(state.plan);
+    if (options.start_frr) RADIAL_TRY(add_needed_daemons());
+    return {};
+  }
+
+  // As `radial init` and `radial join` would enable them; the same at every node.
+  Status add_needed_daemons() {
+    for (const auto& node : state.plan.nodes) {
+      RADIAL_ASSIGN(const auto config, compile_node(fabric, facts, node.name));
+      for (const auto& stanza : config.frr)
+        if (!is_always_there(stanza.daemon)) options.daemons.insert(stanza.daemon);
+    }
+    state.daemons = options.daemons;
     return {};
   }
 

@@ -85,15 +85,51 @@ Finding exchange_stuck(const AdjacencyHealth& adjacency) {
   return finding;
 }
 
-std::optional<Finding> judge_adjacency(const AdjacencyHealth& adjacency) {
-  const auto subject = fmt::format("adjacency {}", adjacency.node);
-  if (adjacency.state == "Full") return std::nullopt;
+std::string grant_text(const Grant& grant) {
+  std::string text = grant.any ? "any" : "";
+  for (const auto& prefix : grant.prefixes) text += fmt::format("{}{}", text.empty() ? "" : ", ", prefix);
+  return text.empty() ? "nothing" : text;
+}
+
+// States: RFC 4271, 8.2.2. FRR sits in Idle only without a route to the
+// neighbour, for a moment, or for the time that follows a flood.
+Finding judge_session(const AdjacencyHealth& session, const WirePeer* peer) {
+  const auto subject = fmt::format("BGP session {}", session.node);
+  if (session.state.find("PfxCt") != std::string::npos)
+    return {Severity::broken, subject, "is closed: the node announced more prefixes than it may",
+            fmt::format("it announces far more than its grant ({}) is for; or somebody announces through it",
+                        peer == nullptr ? "unknown" : grant_text(peer->grant)),
+            fmt::format("at {}: 'vtysh -c \"show bgp ipv4\"', and stop what announces them; the session is tried again "
+                        "every minute, at once with 'vtysh -c \"clear bgp {}\"' here",
+                        session.node, session.address)};
+  if (session.state.find("Admin") != std::string::npos)
+    return {Severity::broken, subject, "is shut down in FRR's configuration here", "somebody entered 'neighbor … shutdown'",
+            fmt::format("vtysh -c 'configure terminal' -c 'router bgp' -c 'no neighbor {} shutdown'", session.address)};
+  if (session.state == "absent")
+    return {Severity::broken, subject, "is not in FRR's configuration", "bgpd was restarted this moment; or FRR refused our lines",
+            "radiald repairs this by itself; 'radial apply' does it now and says why not"};
+  if (session.state == "OpenSent" || session.state == "OpenConfirm")
+    return {Severity::warning, subject, fmt::format("is in {} (not yet Established)", session.state),
+            "it is being opened; or the two ends disagree on the AS or on a timer", "wait some seconds and look again"};
+  return {Severity::broken, subject,
+          fmt::format("is in {}: no TCP connection to {} port 179 on {}", session.state, session.address, session.interface),
+          "the node is off or the path to it was cut (its handshake looks fresh for 180 s more); or bgpd does not run "
+          "there; or a firewall there drops TCP port 179",
+          fmt::format("ping {}; then at {}: radial status", session.address, session.node)};
+}
+
+std::optional<Finding> judge_adjacency(const AdjacencyHealth& adjacency, const WirePeer* peer) {
+  const bool v3 = adjacency.protocol == "ospf6";
+  const auto subject = fmt::format("{}adjacency {}", v3 ? "OSPFv3 " : "", adjacency.node);
+  if (adjacency.serves()) return std::nullopt;
+  if (adjacency.protocol == "bgp") return judge_session(adjacency, peer);
   if (adjacency.state == "ExStart" || adjacency.state == "Exchange") return exchange_stuck(adjacency);
   if (adjacency.state == "absent" || adjacency.state == "Down" || adjacency.state == "Attempt")
-    return Finding{Severity::broken, subject, fmt::format("no OSPF hello from it on {}", adjacency.interface),
-                   "the node is off or the path to it was cut (its handshake looks fresh for 180 s more); or ospfd does "
-                   "not run there; or its area or timers differ",
-                   fmt::format("ping {}; then at {}: radial status", adjacency.address, adjacency.node)};
+    return Finding{Severity::broken, subject, fmt::format("no OSPF{} hello from it on {}", v3 ? "v3" : "", adjacency.interface),
+                   fmt::format("the node is off or the path to it was cut (its handshake looks fresh for 180 s more); or {} "
+                               "does not run there; or its area or timers differ", v3 ? "ospf6d" : "ospfd"),
+                   fmt::format("ping {}{}; then at {}: radial status", adjacency.address,
+                               v3 ? "%" + adjacency.interface : "", adjacency.node)};
   if (adjacency.state == "Init")
     return Finding{Severity::broken, subject, "it is heard, but it does not hear us",
                    "its AllowedIPs or its firewall drop our hellos; or its OSPF network type differs",
@@ -106,16 +142,37 @@ std::string plural(std::size_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
+std::string adjacencies_of(std::size_t count) { return count == 1 ? "1 adjacency" : fmt::format("{} adjacencies", count); }
+
+// Routes in the FIB that routing brought.
+std::size_t learned(const std::vector<LearnedPrefix>& prefixes) {
+  return static_cast<std::size_t>(std::count_if(prefixes.begin(), prefixes.end(), [](const LearnedPrefix& prefix) {
+    return prefix.installed && prefix.protocol != "static";
+  }));
+}
+
 // Full is not routes: an area whose designated router lost its network-LSA has
 // every neighbour Full and no path at all.
 bool full_but_empty(const Snapshot& snapshot) {
-  return !snapshot.adjacencies.empty() && snapshot.prefixes.empty() &&
+  return !snapshot.adjacencies.empty() && learned(snapshot.prefixes) == 0 &&
          std::all_of(snapshot.adjacencies.begin(), snapshot.adjacencies.end(), [](const auto& adjacency) {
-           return adjacency.state == "Full" && adjacency.up_ms > settled_ms;
+           return adjacency.serves() && adjacency.up_ms > settled_ms;
          });
 }
 
-std::string adjacencies_of(std::size_t count) { return count == 1 ? "1 adjacency" : fmt::format("{} adjacencies", count); }
+// "2 of 3 adjacencies Full, 1 of 1 BGP session Established"; what does not run is not named.
+std::string adjacency_summary(const std::vector<AdjacencyHealth>& adjacencies) {
+  std::size_t ospf = 0, full = 0, bgp = 0, established = 0;
+  for (const auto& adjacency : adjacencies) {
+    const bool session = adjacency.protocol == "bgp";
+    ++(session ? bgp : ospf);
+    if (adjacency.serves()) ++(session ? established : full);
+  }
+  std::string text;
+  if (ospf > 0) text = fmt::format("{} of {} Full, ", full, adjacencies_of(ospf));
+  if (bgp > 0) text += fmt::format("{} of {} Established, ", established, plural(bgp, "BGP session"));
+  return text;
+}
 
 }  // namespace
 
@@ -132,14 +189,13 @@ void diagnose(const NodeConfig& config, Snapshot& snapshot, std::vector<Finding>
                         fmt::format("set {}=yes in /etc/frr/daemons and run 'systemctl restart frr'", daemon)});
   std::set<std::string> dead;
   for (const auto& wire : snapshot.wires) judge_wire(config, wire, findings, dead);
-  std::size_t full = 0;
   for (const auto& adjacency : snapshot.adjacencies) {
-    if (adjacency.state == "Full") ++full;
     if (dead.contains(adjacency.node) || !snapshot.missing_daemons.empty()) continue;
-    if (auto finding = judge_adjacency(adjacency)) findings.push_back(std::move(*finding));
+    if (auto finding = judge_adjacency(adjacency, find_peer(config, adjacency.interface, adjacency.node)))
+      findings.push_back(std::move(*finding));
   }
   if (full_but_empty(snapshot))
-    findings.push_back({Severity::broken, "routes", "none is learned, although every adjacency is Full",
+    findings.push_back({Severity::broken, "routes", "none is learned, although every adjacency is up",
                         "nobody announces a LAN; or the hub's ospfd lost its network-LSA (FRR 8.4 after a restart)",
                         "at the hub: radial status; its radiald mends the latter by itself within some seconds"});
   for (const auto& prefix : snapshot.unbound_lans)
@@ -149,11 +205,8 @@ void diagnose(const NodeConfig& config, Snapshot& snapshot, std::vector<Finding>
   for (const auto& problem : snapshot.problems)
     findings.push_back({Severity::broken, "reconcile", problem, "see the message", "radiald tries again by itself"});
 
-  const auto summary = fmt::format("{} of {} Full, {} learned", full, adjacencies_of(snapshot.adjacencies.size()),
-                                   plural(static_cast<std::size_t>(std::count_if(
-                                              snapshot.prefixes.begin(), snapshot.prefixes.end(),
-                                              [](const auto& prefix) { return prefix.installed; })),
-                                          "route"));
+  const auto summary = fmt::format("{}{} learned", adjacency_summary(snapshot.adjacencies),
+                                   plural(learned(snapshot.prefixes), "route"));
   snapshot.verdict = findings.empty() ? fmt::format("healthy: {}", summary)
                                       : fmt::format("{}: {}", plural(findings.size(), "finding"), summary);
 }

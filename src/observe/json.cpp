@@ -50,7 +50,9 @@ Json json_of(const AdjacencyHealth& adjacency) {
           {"state", adjacency.state},
           {"up_ms", adjacency.up_ms},
           {"our_mtu", adjacency.our_mtu},
-          {"their_mtu", optional_number(adjacency.their_mtu)}};
+          {"their_mtu", optional_number(adjacency.their_mtu)},
+          {"protocol", adjacency.protocol},
+          {"prefixes", adjacency.prefixes}};
 }
 
 Json json_of(const LearnedPrefix& prefix) {
@@ -124,6 +126,8 @@ AdjacencyHealth adjacency_from(const Json& json) {
   adjacency.up_ms = json.at("up_ms");
   adjacency.our_mtu = json.at("our_mtu");
   if (!json.at("their_mtu").is_null()) adjacency.their_mtu = json.at("their_mtu").get<int>();
+  adjacency.protocol = json.at("protocol");
+  adjacency.prefixes = json.at("prefixes");
   return adjacency;
 }
 

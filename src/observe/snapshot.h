@@ -35,15 +35,20 @@ struct WireHealth {
   std::vector<PeerHealth> peers;
 };
 
+// With one neighbour by one routing protocol: an OSPF adjacency or a BGP session.
 struct AdjacencyHealth {
   std::string node;          // who it should be; empty: nobody we know
   std::string interface;
   IpAddress address;         // on the wire
   std::optional<IpAddress> router_id;
-  std::string state;         // "Full", "ExStart", ..., or "absent"
+  std::string state;         // "Full", "ExStart", "Established", "Active", ..., or "absent"
   std::int64_t up_ms = 0;    // since its last change of state
   int our_mtu = 0;
   std::optional<int> their_mtu;  // from its last Database Description packet (RFC 2328 A.3.3)
+  std::string protocol = "ospf";  // "ospf", "ospf6" or "bgp"
+  std::uint64_t prefixes = 0;     // BGP: accepted from it
+
+  [[nodiscard]] bool serves() const { return state == "Full" || state == "Established"; }
 };
 
 struct LearnedPrefix {

@@ -17,6 +17,7 @@ class BindLans : public testing::Test {
     wire.interface = "wg0";
     config_.wires.push_back(wire);
     config_.lan_cost = 7;
+    config_.frr.push_back({"ospfd", "router ospf", {}});
   }
   BoundLans bind(std::vector<Lan> lans, const std::vector<LocalAddress>& local) {
     config_.lans = std::move(lans);

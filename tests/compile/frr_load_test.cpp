@@ -99,8 +99,10 @@ TEST_P(FrrLoad, PrintsEveryLineBack) {
   for (const auto& stanza : stanzas) frr.enter(stanza.daemon, stanza.context, stanza.lines);
   EXPECT_EQ(all_running(frr, stanzas), once) << "entering the same lines again changes something";
 
-  // Nothing of ours redistributes: a static route to a dead site stays at home.
-  EXPECT_EQ(frr.show("ospfd", "show running-config").find("redistribute"), std::string::npos);
+  // Nothing of ours redistributes without a filter: a static route to a dead site stays at home.
+  const auto ospf = frr.show("ospfd", "show running-config");
+  for (auto at = ospf.find("redistribute"); at != ospf.npos; at = ospf.find("redistribute", at + 1))
+    EXPECT_NE(ospf.substr(at, ospf.find('\n', at) - at).find("route-map radial-static"), std::string::npos) << ospf;
 
   frr.write_in_root("/etc/frr/radial-test.conf", render_frr(stanzas));
   EXPECT_NO_THROW(frr.sh_in_root("vtysh -C -f /etc/frr/radial-test.conf"));
@@ -114,7 +116,10 @@ TEST_P(FrrLoad, NftPrintsTheTableAsItIsWritten) {
     const auto nft = "chroot " + root + " /usr/sbin/nft ";
     inside.sh("cat <<'END' | " + nft + "-c -f -\n" + config.nft + "END");
     inside.sh("cat <<'END' | " + nft + "-f -\n" + config.nft + "END");
-    EXPECT_EQ(inside.sh(nft + "list table inet radial"), config.nft) << root;
+    auto listed = inside.sh(nft + "list table inet radial");
+    // nft prints a protocol's name where /etc/protocols has it; without that file (netbase) it knows none.
+    for (std::size_t at = 0; (at = listed.find("l4proto ospf ", at)) != listed.npos;) listed.replace(at, 12, "l4proto 89");
+    EXPECT_EQ(listed, config.nft) << root;
   }
 }
 

@@ -1,5 +1,6 @@
 #include "compile/frr_sandbox.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <sstream>
 
@@ -70,7 +71,7 @@ FrrSandbox::~FrrSandbox() {
 
 void FrrSandbox::start() {
   std::string script = "set -e; ";
-  std::vector<std::string> daemons{"zebra", "staticd", "ospfd", "ospf6d"};
+  std::vector<std::string> daemons{"zebra", "staticd", "ospfd", "ospf6d", "bgpd", "bfdd"};
   if (std::filesystem::exists(prefix_ + "/usr/lib/frr/mgmtd")) daemons.insert(daemons.begin(), "mgmtd");
   for (const auto& daemon : daemons)
     script += "/usr/lib/frr/" + daemon + " -d -P 0 --log file:/tmp/" + daemon + ".log >/dev/null 2>&1; ";
@@ -148,7 +149,11 @@ std::vector<std::string> FrrSandbox::enter(const std::string& daemon, const std:
     if (const auto reply = ask(daemon, line); reply.status != 0) refused.push_back(line + ": " + reply.text);
   };
   tell("configure terminal");
-  if (!context.empty()) tell(context);
+  for (std::string_view left = context; !left.empty();) {  // "router bgp 65000 / address-family ipv4 unicast"
+    const auto end = left.find(" / ");
+    tell(std::string(left.substr(0, end)));
+    left.remove_prefix(end == left.npos ? left.size() : end + 3);
+  }
   for (const auto& line : lines) tell(line);
   tell("end");
   return refused;
@@ -160,16 +165,21 @@ std::string FrrSandbox::show(const std::string& daemon, const std::string& comma
 
 FrrContexts FrrSandbox::running(const std::string& daemon) {
   FrrContexts contexts;
-  std::string context;
+  std::string context, nested;
   std::istringstream lines(show(daemon, "show running-config"));
   for (std::string line; std::getline(lines, line);) {
-    if (line.empty() || line == "!" || line == "exit" || line == "end") continue;
-    if (line.front() == ' ') {
-      contexts[context].push_back(line.substr(1));
+    const auto indent = std::min(line.find_first_not_of(' '), line.size());
+    const auto text = line.substr(indent);
+    if (text.empty() || text == "!" || text.starts_with("exit") || text == "end") continue;
+    // A line may open a context or stand alone.
+    if (indent == 0) {
+      contexts[""].push_back(text);
+      context = text;
+    } else if (indent == 1) {
+      contexts[context].push_back(text);
+      nested = context + " / " + text;
     } else {
-      // A line without indentation may open a context or stand alone.
-      contexts[""].push_back(line);
-      context = line;
+      contexts[nested].push_back(text);
     }
   }
   return contexts;

@@ -267,5 +267,57 @@ TEST(FrrDiff, SecretsStayOutOfTheDescription) {
               testing::Not(testing::AnyOf(testing::HasSubstr("hunter2"), testing::HasSubstr("swordfish"))));
 }
 
+// bgpd has one router of the default VRF.
+const std::vector<FrrLines> sessions = {
+    {"bgpd", "router bgp 65000", {"bgp router-id 10.255.0.1", "neighbor 10.255.0.11 remote-as 65000"}},
+    {"bgpd", "router bgp 65000 / address-family ipv4 unicast", {"neighbor 10.255.0.11 activate"}},
+};
+
+TEST(FrrDiff, AnOperatorsBgpOfAnotherAsIsOneConflict) {
+  FrrRunning running;
+  running.daemons["bgpd"] = {{"", {}}, {"router bgp 64999", {"neighbor 203.0.113.1 remote-as 64998"}}};
+  const auto change = diff_frr(sessions, {}, running);
+  EXPECT_TRUE(change.empty()) << change.describe().front();
+  ASSERT_EQ(change.conflicts.size(), 1U);
+  EXPECT_NE(change.conflicts[0].find("router bgp 64999"), std::string::npos) << change.conflicts[0];
+  EXPECT_NE(change.conflicts[0].find("asn: 64999"), std::string::npos) << change.conflicts[0];
+  running.daemons["bgpd"] = {{"", {}}, {"router bgp 64999 vrf blue", {"neighbor 203.0.113.1 remote-as 64998"}}};
+  EXPECT_EQ(diff_frr(sessions, {}, running).steps.size(), 3U) << "a VRF has its own";
+}
+
+TEST(FrrDiff, OurOwnBgpOfAnotherAsMakesRoomFirst) {
+  auto old = sessions;
+  for (auto& stanza : old) stanza.context.replace(stanza.context.find("65000"), 5, "65001");
+  const auto change = diff_frr(sessions, old, running_with(old));
+  EXPECT_THAT(change.describe(),
+              ElementsAre("bgpd: no router bgp 65001", "bgpd: router bgp 65000: bgp router-id 10.255.0.1",
+                          "bgpd: router bgp 65000: neighbor 10.255.0.11 remote-as 65000",
+                          "bgpd: router bgp 65000 / address-family ipv4 unicast: neighbor 10.255.0.11 activate"));
+  // With a line of somebody else's in it, it stays, and is in the way.
+  auto running = running_with(old);
+  running.daemons["bgpd"]["router bgp 65001"].push_back("neighbor 203.0.113.1 remote-as 64998");
+  EXPECT_EQ(diff_frr(sessions, old, running).conflicts.size(), 1U);
+}
+
+TEST(FrrDiff, ASiteThatGoesTakesItsSessionAndFilterAndNoOther) {
+  std::vector<FrrLines> both = {
+      {"bgpd", "", {"ip prefix-list radial-in-a seq 5 permit 192.168.20.0/24 le 32", "ip prefix-list radial-in-b seq 5 deny any"}},
+      {"bgpd", "router bgp 65000", {"neighbor 10.255.0.11 peer-group radial-sites", "neighbor 10.255.0.12 peer-group radial-sites"}},
+      {"bgpd", "router bgp 65000 / address-family ipv4 unicast",
+       {"neighbor 10.255.0.11 maximum-prefix 257 restart 1", "neighbor 10.255.0.12 maximum-prefix 257 restart 1",
+        "neighbor 10.255.0.11 prefix-list radial-in-a in", "neighbor 10.255.0.11 activate",
+        "neighbor 10.255.0.12 prefix-list radial-in-b in", "neighbor 10.255.0.12 activate"}},
+  };
+  auto one = both;
+  for (auto& stanza : one)
+    std::erase_if(stanza.lines, [](const auto& line) { return line.find(".12") != line.npos || line.find("-b ") != line.npos; });
+  EXPECT_THAT(diff_frr(one, both, running_with(both)).describe(),
+              ElementsAre("bgpd: router bgp 65000 / address-family ipv4 unicast: no neighbor 10.255.0.12 activate",
+                          "bgpd: router bgp 65000 / address-family ipv4 unicast: no neighbor 10.255.0.12 prefix-list radial-in-b in",
+                          "bgpd: router bgp 65000 / address-family ipv4 unicast: no neighbor 10.255.0.12 maximum-prefix 257 restart 1",
+                          "bgpd: router bgp 65000: no neighbor 10.255.0.12 peer-group radial-sites",
+                          "bgpd: no ip prefix-list radial-in-b seq 5 deny any"));
+}
+
 }  // namespace
 }  // namespace radial::host

@@ -37,6 +37,37 @@ TEST_P(FrrJsonOf, Neighbors) {
   EXPECT_EQ(neighbors[0].priority, old() ? 0 : 1);
 }
 
+TEST_P(FrrJsonOf, Ospf6Neighbors) {
+  const auto neighbors = parse_ospf6_neighbors(captured("ospf6_neighbors.json")).value();
+  ASSERT_EQ(neighbors.size(), 1U);
+  EXPECT_EQ(neighbors[0].router_id, address("10.0.0.2"));
+  EXPECT_EQ(neighbors[0].address, address("fe80::2"));
+  EXPECT_EQ(neighbors[0].interface, "v0");
+  EXPECT_EQ(neighbors[0].state, "Full");
+  EXPECT_EQ(neighbors[0].up, std::chrono::seconds(7));
+  EXPECT_TRUE(parse_ospf6_neighbors("").value().empty());
+  EXPECT_FALSE(parse_ospf6_neighbors(R"({"10.0.0.2%v0":{"interface":"v0"}})"));
+}
+
+TEST_P(FrrJsonOf, BgpSessionsOfBothFamiliesAreOneEach) {
+  const auto sessions = parse_bgp_sessions(captured("bgp_summary.json")).value();
+  ASSERT_EQ(sessions.size(), 2U);
+  EXPECT_EQ(sessions[0].address, address("10.0.0.2"));
+  EXPECT_EQ(sessions[0].state, "Established");
+  EXPECT_GE(sessions[0].up, std::chrono::seconds(7));
+  EXPECT_EQ(sessions[1].address, address("10.0.0.9"));
+  EXPECT_EQ(sessions[1].state, "Active");
+  EXPECT_EQ(sessions[1].up.count(), 0);
+  EXPECT_TRUE(parse_bgp_sessions("{}").value().empty()) << "no router bgp";
+  const auto counted = parse_bgp_sessions(R"({"ipv4Unicast":{"peers":{"10.0.0.2":{"state":"Established","pfxRcd":3}}},
+      "ipv6Unicast":{"peers":{"10.0.0.2":{"state":"Established","pfxRcd":2}}}})").value();
+  ASSERT_EQ(counted.size(), 1U);
+  EXPECT_EQ(counted[0].prefixes, 5U);
+  for (const auto* hostile : {R"({"ipv4Unicast":3})", R"({"ipv4Unicast":{"peers":[]}})", R"({"ipv4Unicast":{"peers":{"10.0.0.2":{}}}})",
+                              R"({"ipv4Unicast":{"peers":{"10.0.0.2":{"state":"Idle","pfxRcd":-1}}}})"})
+    EXPECT_FALSE(parse_bgp_sessions(hostile)) << hostile;
+}
+
 TEST_P(FrrJsonOf, Interfaces) {
   const auto interfaces = parse_ospf_interfaces(captured("interfaces.json")).value();
   ASSERT_EQ(interfaces.size(), 2U);

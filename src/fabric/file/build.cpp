@@ -63,6 +63,7 @@ Fabric build_fabric(const Draft& draft) {
   fabric.mtu = draft.mtu.value;
   fabric.routing = draft.routing;
   fabric.ospf = draft.ospf;
+  fabric.bgp = draft.bgp;
   for (const auto& hub : draft.hubs) fabric.hubs.push_back(build_hub(hub));
   for (const auto& site : draft.sites) fabric.sites.push_back(build_site(draft, site));
   return fabric;

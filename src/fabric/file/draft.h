@@ -69,6 +69,7 @@ struct Draft {
   Written<int> mtu{1420, {}};
   RoutingEngine routing = RoutingEngine::ospf;
   OspfSettings ospf;
+  BgpSettings bgp;
   std::vector<DraftHub> hubs;
   std::vector<DraftSite> sites;
 

@@ -15,7 +15,10 @@ namespace {
 
 constexpr std::array<std::string_view, 10> root_keys{"fabric",    "hubs",   "sites",   "routing",     "interface",
                                                      "mtu",       "tunnel", "tunnel6", "listen_port", "keepalive"};
-constexpr std::array<std::string_view, 5> routing_keys{"engine", "area", "hello", "dead", "lan_cost"};
+constexpr std::array<std::string_view, 9> routing_keys{"engine", "area", "hello",     "dead", "lan_cost",
+                                                       "asn",    "keepalive", "hold", "bfd"};
+constexpr std::array<std::string_view, 4> ospf_keys{"area", "hello", "dead", "lan_cost"};
+constexpr std::array<std::string_view, 4> bgp_keys{"asn", "keepalive", "hold", "bfd"};
 constexpr std::array<std::string_view, 2> engines{"ospf", "bgp"};
 
 constexpr std::size_t longest_interface = 15;  // IFNAMSIZ without its NUL
@@ -90,6 +93,39 @@ void read_timers(const Section& section, Draft& draft, MistakeList& mistakes) {
                                      : std::string("write a shorter hello"));
 }
 
+void refuse_keys_of(std::string_view other, std::span<const std::string_view> keys, std::string_view engine,
+                    const Section& section, MistakeList& mistakes) {
+  for (const auto key : keys)
+    if (const auto* given = section.find(key))
+      complain(mistakes, given->spot, "", fmt::format("belongs to {}, and the engine is {}", other, engine),
+               "remove it");
+}
+
+// RFC 4271, 4.2: a hold time of 1 or 2 seconds is refused; 0 would never notice a dead neighbour.
+void read_bgp(const Section& section, Draft& draft, MistakeList& mistakes) {
+  auto& bgp = draft.bgp;
+  if (const auto* asn = section.find("asn")) bgp.asn = read_number(*asn, 1, UINT32_MAX - 1, "", mistakes).value_or(bgp.asn);
+  if (const auto* bfd = section.find("bfd")) bgp.bfd = read_bool(*bfd, mistakes).value_or(false);
+  const auto* keepalive = section.find("keepalive");
+  const auto* hold = section.find("hold");
+  bool sound = true;
+  const auto read = [&](const Place* place, std::uint32_t least, std::uint16_t& into) {
+    if (!place) return;
+    const auto seconds = read_number(*place, least, 65535, " (seconds)", mistakes);
+    sound = sound && seconds.has_value();
+    into = static_cast<std::uint16_t>(seconds.value_or(into));
+  };
+  read(keepalive, 1, bgp.keepalive);
+  bgp.hold = static_cast<std::uint16_t>(std::min(bgp.keepalive * 4, 65535));
+  read(hold, 3, bgp.hold);
+  if (!sound || bgp.hold > bgp.keepalive) return;
+  const Place& place = hold ? *hold : *keepalive;
+  complain(mistakes, place.spot, place.node->text,
+           fmt::format("leaves a hold time of {} s, not longer than the keepalive of {} s", bgp.hold, bgp.keepalive),
+           bgp.keepalive <= 16383 ? fmt::format("write hold: {}, four keepalives", bgp.keepalive * 4)
+                                  : std::string("write a shorter keepalive"));
+}
+
 void read_routing(const Place& place, Draft& draft, MistakeList& mistakes) {
   if (place.is_scalar()) {
     read_engine(place, draft, mistakes);
@@ -98,11 +134,11 @@ void read_routing(const Place& place, Draft& draft, MistakeList& mistakes) {
   const Section section(place, routing_keys, "ospf, bgp, or a map like {engine: ospf, area: 0}", mistakes);
   if (const auto* engine = section.find("engine")) read_engine(*engine, draft, mistakes);
   if (draft.routing == RoutingEngine::bgp) {
-    for (const auto* key : {"area", "hello", "dead", "lan_cost"})
-      if (const auto* given = section.find(key))
-        complain(mistakes, given->spot, "", "belongs to OSPF, and the engine is bgp", "remove it");
+    refuse_keys_of("OSPF", ospf_keys, "bgp", section, mistakes);
+    read_bgp(section, draft, mistakes);
     return;
   }
+  refuse_keys_of("BGP", bgp_keys, "ospf", section, mistakes);
   if (const auto* area = section.find("area")) draft.ospf.area = read_area(*area, mistakes).value_or("0.0.0.0");
   if (const auto* cost = section.find("lan_cost"))
     draft.ospf.lan_cost = read_number(*cost, 1, 65535, "", mistakes).value_or(10);

@@ -70,12 +70,25 @@ void check_v6_lans(const DraftNode& node, const std::vector<const DraftHub*>& hu
                fmt::format("remove `tunnel6: none`, or the LAN"));
 }
 
+void check_active(const Draft& draft, MistakeList& mistakes) {
+  if (draft.routing != RoutingEngine::bgp) return;
+  for (const auto* node : draft.nodes())
+    for (const auto& lan : node->lans)
+      if (lan.value.active)
+        complain(mistakes, lan.spot, lan.value.prefix.to_string(),
+                 "is active, which is OSPF on the LAN, and the engine is bgp", "remove active");
+}
+
 void check_trust(const DraftSite& site, MistakeList& mistakes) {
   if (site.trust.value != Trust::fixed) return;
   for (const auto& lan : site.lans)
     if (lan.value.active)
       complain(mistakes, lan.spot, lan.value.prefix.to_string(),
                "is active, but a site with `trust: static` takes no part in routing", "remove active, or the trust");
+  if (site.grant.any)
+    complain(mistakes, site.grant.spot, "any",
+             "lets the site announce prefixes, but one with `trust: static` announces none: the hub does, its LANs",
+             "list the prefixes that it may send from, or remove the trust");
 }
 
 }  // namespace
@@ -83,6 +96,7 @@ void check_trust(const DraftSite& site, MistakeList& mistakes) {
 void check_settings(const Draft& draft, MistakeList& mistakes) {
   check_mtus(draft, mistakes);
   check_interface(draft, mistakes);
+  check_active(draft, mistakes);
   for (const auto& hub : draft.hubs) check_v6_lans(hub, {&hub}, mistakes);
   for (const auto& site : draft.sites) {
     check_v6_lans(site, hubs_of(draft, site), mistakes);
