@@ -30,7 +30,7 @@ TEST(Lab, ComesUpWithFrrAndLeavesNothingBehind) {
     EXPECT_EQ(namespaces.size(), 4U);
     for (const auto& node : lab->status()) {
       EXPECT_TRUE(node.alive) << node.node;
-      EXPECT_EQ(node.daemons.size(), node.frr.starts_with("8") ? 4U : 5U);
+      EXPECT_EQ(node.daemons.size(), node.frr.starts_with("8") ? 5U : 6U);
       for (const auto& [daemon, runs] : node.daemons) EXPECT_TRUE(runs) << node.node << " " << daemon;
       EXPECT_FALSE(node.radiald);
       EXPECT_TRUE(node.faults.healthy());
