@@ -9,8 +9,6 @@ namespace {
 
 constexpr std::string_view sites_group = "radial-sites";
 constexpr std::string_view hubs_group = "radial-hubs";
-constexpr std::string_view from_sites = "radial-from-sites";
-constexpr std::string_view to_hubs = "radial-to-hubs";
 constexpr std::string_view bfd_profile = "radial";
 
 constexpr std::uint32_t direct_preference = 65536;  // more than by way of any hub
@@ -86,34 +84,50 @@ std::vector<std::string> announced_list(const WirePeer& peer, Family family, con
   return list.take();
 }
 
-FrrStanza route_map(std::string_view name, std::vector<std::string> lines) {
+FrrStanza route_map(std::string name, std::vector<std::string> lines) {
   return {"bgpd", fmt::format("route-map {} permit 10", name), std::move(lines)};
 }
 
-std::string from_hub(std::string_view hub) { return fmt::format("radial-from-{}", hub); }
+// Route-maps of the two families have names of their own: "set ipv6 next-hop"
+// on an IPv4 route makes bgpd forget "next-hop-self" when it passes that on.
+std::string family_name(Family family, std::string_view rest) {
+  return fmt::format("radial{}-{}", family == Family::v4 ? "" : "6", rest);
+}
+std::string from_sites(Family family) { return family_name(family, "sites"); }
+std::string from_hub(Family family, std::string_view hub) { return family_name(family, fmt::format("from-{}", hub)); }
+std::string to_hub(std::string_view hub) { return family_name(Family::v6, fmt::format("to-{}", hub)); }
+std::string from_itself() { return family_name(Family::v6, "self"); }
 
-void add_maps(std::vector<FrrStanza>& stanzas, const NodeConfig& config, const std::vector<Neighbor>& sites,
-              const std::vector<Neighbor>& hubs, const BgpSurroundings& around) {
-  // Else the next hop is fe80::k, although the session runs over IPv4.
-  const auto with_global = [&](std::vector<std::string> lines) {
-    if (config.bgp.ipv6) lines.insert(lines.begin(), "set ipv6 next-hop prefer-global");
-    return lines;
+// Next hops are named, both ways: bgpd reads its own address once, when a
+// session comes up, and takes fe80::k, or none at all where the kernel has just
+// flushed the wire's addresses.
+std::optional<FrrStanza> own_next_hop(std::string name, const Wire& wire) {
+  for (const auto& held : wire.addresses)
+    if (held.address.is_v6() && !held.address.is_link_local())
+      return route_map(std::move(name), {fmt::format("set ipv6 next-hop global {}", held.address)});
+  return std::nullopt;
+}
+
+void add_maps(std::vector<FrrStanza>& stanzas, const NodeConfig& config, Family family,
+              const std::vector<Neighbor>& sites, const std::vector<Neighbor>& hubs, const BgpSurroundings& around) {
+  const auto heard = [&](std::string name, std::uint32_t preference) {
+    std::vector<std::string> lines;
+    if (family == Family::v6) lines.emplace_back("set ipv6 next-hop prefer-global");
+    lines.push_back(fmt::format("set local-preference {}", preference));
+    stanzas.push_back(route_map(std::move(name), std::move(lines)));
   };
-  if (!sites.empty())
-    stanzas.push_back(route_map(from_sites, with_global({fmt::format("set local-preference {}", direct_preference)})));
+  const bool hub_here = config.role == NodeRole::hub;
+  if (!sites.empty()) heard(from_sites(family), direct_preference);
   for (const auto& hub : hubs) {
     const auto cost = around.hub_cost.find(hub.peer->node);
-    auto lines = with_global(
-        {fmt::format("set local-preference {}", direct_preference - (cost == around.hub_cost.end() ? 1 : cost->second))});
+    heard(from_hub(family, hub.peer->node), direct_preference - (cost == around.hub_cost.end() ? 1 : cost->second));
     // Between hubs of one cost the one that the prefix is behind comes first.
-    if (config.role == NodeRole::hub) lines.emplace_back("set metric +1");
-    stanzas.push_back(route_map(from_hub(hub.peer->node), std::move(lines)));
+    if (hub_here) stanzas.back().lines.emplace_back("set metric +1");
+    if (family == Family::v6 && !hub_here)
+      if (auto map = own_next_hop(to_hub(hub.peer->node), *hub.wire)) stanzas.push_back(std::move(*map));
   }
-  if (config.role != NodeRole::hub || hubs.empty() || !config.bgp.ipv6) return;
-  // A wire between hubs has no global IPv6 address of its own to name.
-  for (const auto& held : config.wires.front().addresses)
-    if (held.address.is_v6() && !held.address.is_link_local())
-      stanzas.push_back(route_map(to_hubs, {fmt::format("set ipv6 next-hop global {}", held.address)}));
+  if (family == Family::v6 && hub_here)
+    if (auto map = own_next_hop(from_itself(), config.wires.front())) stanzas.push_back(std::move(*map));
 }
 
 void add_group(std::vector<std::string>& lines, const BgpPart& bgp, std::string_view group,
@@ -148,6 +162,9 @@ FrrStanza router_stanza(const NodeConfig& config, const std::vector<Neighbor>& s
       "bgp graceful-restart preserve-fw-state",
       "no bgp graceful-restart notification",
   };
+  // For "set ipv6 next-hop" on what is reflected.
+  if (config.role == NodeRole::hub && config.bgp.ipv6)
+    stanza.lines.emplace_back("bgp route-reflector allow-outbound-policy");
   add_group(stanza.lines, config.bgp, sites_group, sites);
   add_group(stanza.lines, config.bgp, hubs_group, hubs);
   return stanza;
@@ -159,17 +176,22 @@ FrrStanza family_stanza(const NodeConfig& config, Family family, const std::vect
   auto& lines = stanza.lines;
   for (const auto& prefix : on_behalf)
     if (prefix.family() == family) lines.push_back(fmt::format("network {}", prefix));
+  const bool hub_here = config.role == NodeRole::hub;
+  const bool v6 = family == Family::v6;
   if (!sites.empty()) {
     lines.push_back(fmt::format("neighbor {} route-reflector-client", sites_group));
     lines.push_back(fmt::format("neighbor {} next-hop-self force", sites_group));
-    lines.push_back(fmt::format("neighbor {} route-map {} in", sites_group, from_sites));
+    lines.push_back(fmt::format("neighbor {} route-map {} in", sites_group, from_sites(family)));
+    if (v6) lines.push_back(fmt::format("neighbor {} route-map {} out", sites_group, from_itself()));
   }
-  if (!hubs.empty() && config.role == NodeRole::hub) {
+  if (!hubs.empty() && hub_here) {
     lines.push_back(fmt::format("neighbor {} next-hop-self force", hubs_group));
-    if (family == Family::v6) lines.push_back(fmt::format("neighbor {} route-map {} out", hubs_group, to_hubs));
+    if (v6) lines.push_back(fmt::format("neighbor {} route-map {} out", hubs_group, from_itself()));
   }
-  for (const auto& hub : hubs)
-    lines.push_back(fmt::format("neighbor {} route-map {} in", hub.address, from_hub(hub.peer->node)));
+  for (const auto& hub : hubs) {
+    lines.push_back(fmt::format("neighbor {} route-map {} in", hub.address, from_hub(family, hub.peer->node)));
+    if (v6 && !hub_here) lines.push_back(fmt::format("neighbor {} route-map {} out", hub.address, to_hub(hub.peer->node)));
+  }
   for (const auto& site : sites)
     lines.push_back(
         fmt::format("neighbor {} maximum-prefix {} restart 1", site.address, prefix_limit(site.peer->grant)));
@@ -214,7 +236,7 @@ std::vector<FrrStanza> bgp_stanzas(const NodeConfig& config, const BgpSurroundin
       for (const auto family : families)
         for (auto& line : announced_list(*neighbor.peer, family, around.never)) lists.lines.push_back(std::move(line));
   if (!lists.lines.empty()) stanzas.push_back(std::move(lists));
-  add_maps(stanzas, config, sites, hubs, around);
+  for (const auto family : families) add_maps(stanzas, config, family, sites, hubs, around);
   stanzas.push_back(router_stanza(config, sites, hubs));
   for (const auto family : families)
     stanzas.push_back(family_stanza(config, family, sites, hubs, around.on_behalf));

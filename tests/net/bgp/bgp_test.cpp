@@ -1,0 +1,236 @@
+// Fabrics of both families, under BGP and under OSPF, on FRR 8.4, 10.3 and mixed:
+//
+//   192.168.1.0/24, fd00:1::/64 -- fra1 (hub, one wg0)
+//                                    | internet
+//          +------------------+------+-----------+--------------------+
+//        berlin             paris              rome (trust: static)
+//   192.168.20.0/24    192.168.30.0/24     192.168.70.0/24
+//   fd00:20::/64       fd00:30::/64        fd00:70::/64
+//                      grant 10.30.0.0/16
+//
+// A lab a suite; every test leaves the fabric healthy.
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "base/key.h"
+#include "fabric/facts.h"
+#include "support/live_lab.h"
+
+namespace radial::test {
+namespace {
+
+using Json = nlohmann::json;
+
+std::string fabric_text(const std::string& engine, const std::string& more_sites = "") {
+  return "fabric: acme\nrouting: " + engine + R"(
+hubs:
+  fra1: { endpoint: vpn.example.com:51820, lans: [192.168.1.0/24, "fd00:1::/64"] }
+sites:
+  berlin: { lans: [192.168.20.0/24, "fd00:20::/64"] }
+  paris:  { lans: [192.168.30.0/24, "fd00:30::/64"], grant: [10.30.0.0/16] }
+  rome:   { lans: [192.168.70.0/24, "fd00:70::/64"], trust: static }
+)" + more_sites;
+}
+
+struct Setup {
+  std::string title;
+  std::string engine;
+  std::string hub;    // FRR of the hub: empty is this machine's
+  std::string sites;
+};
+void PrintTo(const Setup& setup, std::ostream* out) { *out << setup.title; }
+
+constexpr const char* foreign_frr = R"(frr defaults traditional
+service integrated-vtysh-config
+!
+ip prefix-list OPERATOR seq 5 permit 203.0.113.0/24
+!
+ip route 203.0.113.0/24 blackhole
+!
+interface lan0
+ description office
+exit
+!
+route-map OPERATOR permit 10
+ match ip address prefix-list OPERATOR
+exit
+!
+)";
+
+Status bring_foreign_lines(const lab::Lab& lab, const std::string& node) {
+  RADIAL_ASSIGN(const auto frr_conf, lab.path_in(node, "/etc/frr/frr.conf"));
+  return write_file_atomically(frr_conf, foreign_frr, 0644);
+}
+
+class TwoFamilies : public testing::TestWithParam<Setup> {
+ protected:
+  void SetUp() override {
+    const auto& setup = GetParam();
+    if (!(setup.hub + setup.sites).empty() && std::getenv("RADIAL_TRIXIE_ROOT") == nullptr)
+      GTEST_SKIP() << "no Debian 13 folder with FRR 10.3 (RADIAL_TRIXIE_ROOT)";
+    if (!lab_ || title_ != setup.title) {
+      lab_.reset();
+      title_ = setup.title;
+      lab::LabOptions options;
+      options.name = "two" + setup.title;
+      options.frr = setup.sites;
+      if (!setup.hub.empty()) options.frr_of["fra1"] = setup.hub;
+      options.prepare = bring_foreign_lines;
+      lab_ = std::make_unique<LiveLab>(fabric_text(setup.engine), std::move(options));
+    }
+    ASSERT_TRUE(lab_->ready());
+    ASSERT_TRUE(lab_->converge(60s));
+  }
+  static void TearDownTestSuite() { lab_.reset(); }
+
+  LiveLab& lab() { return *lab_; }
+  bool bgp() const { return GetParam().engine == "bgp"; }
+
+  void expect_foreign_unharmed(const std::string& node) {
+    const auto running = lab().vtysh(node, "show running-config");
+    for (const auto* line : {"ip prefix-list OPERATOR seq 5 permit 203.0.113.0/24", "ip route 203.0.113.0/24 blackhole",
+                             " description office", "route-map OPERATOR permit 10"})
+      EXPECT_NE(running.find(line), std::string::npos) << node << " lost '" << line << "'\n" << running;
+  }
+  void expect_back(const char* what, std::chrono::seconds limit = 60s) {
+    const auto took = wait_until(limit, [&] { return lab().healthy() && lab().pings(); });
+    EXPECT_TRUE(took) << "not back within " << limit.count() << " s: " << what << "\n"
+                      << cli::fabric_status_text("", cli::lab_status(*lab()), true);
+    if (took) std::printf("  %s: back after %lld ms\n", what, static_cast<long long>(took->count()));
+  }
+  // Whether `node` has a route of `prefix` in its FIB.
+  bool routes(const std::string& node, const std::string& prefix) {
+    return lab().run(node, {"ip", prefix.find(':') == std::string::npos ? "-4" : "-6", "route", "show", prefix}).find("dev wg0") !=
+           std::string::npos;
+  }
+
+  static inline std::unique_ptr<LiveLab> lab_;
+  static inline std::string title_;
+};
+
+TEST_P(TwoFamilies, EveryLanReachesEveryLanInBothFamilies) {
+  const auto matrix = lab()->ping_matrix();
+  ASSERT_TRUE(matrix);
+  EXPECT_TRUE(matrix->ok());
+  EXPECT_EQ(matrix->results.size(), 24U) << "four nodes, every ordered pair, two families";
+  for (const auto* node : {"fra1", "berlin", "paris", "rome"}) expect_foreign_unharmed(node);
+}
+
+TEST_P(TwoFamilies, ASecondApplyChangesNothing) {
+  for (const auto* node : {"fra1", "berlin", "rome"}) {
+    const auto answer = lab().post(node, "/v1/apply");
+    ASSERT_TRUE(answer) << answer.error().message;
+    const auto json = Json::parse(*answer);
+    EXPECT_TRUE(json["changes"].empty()) << node << ": " << *answer;
+    EXPECT_TRUE(json["problems"].empty()) << node << ": " << *answer;
+  }
+}
+
+TEST_P(TwoFamilies, StatusKnowsEverySessionAndMissesNoneWithAStaticSite) {
+  const auto hub = lab().status("fra1").value();
+  std::map<std::string, int> by_protocol;
+  for (const auto& adjacency : hub.adjacencies) {
+    EXPECT_TRUE(adjacency.serves()) << adjacency.node;
+    EXPECT_NE(adjacency.node, "rome");
+    ++by_protocol[adjacency.protocol];
+  }
+  std::map<std::string, int> expected;
+  if (bgp()) expected = {{"bgp", 2}};
+  else if (hub.frr_version.starts_with("8.")) expected = {{"bgp", 2}, {"ospf", 2}};
+  else expected = {{"ospf", 2}, {"ospf6", 2}};
+  EXPECT_EQ(by_protocol, expected);
+  EXPECT_TRUE(lab().status("rome").value().adjacencies.empty());
+  EXPECT_TRUE(lab().status("rome").value().healthy());
+}
+
+TEST_P(TwoFamilies, TheStaticSiteIsNotHeardAndTheHubsOwnStaticsStayAtHome) {
+  // The operator's static of the hub never enters routing.
+  EXPECT_EQ(lab().run("berlin", {"ip", "route", "show", "203.0.113.0/24"}).find("dev wg0"), std::string::npos);
+  // A site that speaks nevertheless: its packets reach the hub and are dropped there.
+  const auto count = [&] {
+    return lab().sh("fra1", "nft list chain inet radial not_routing | wc -l");
+  };
+  EXPECT_NE(count(), "0\n");
+  EXPECT_FALSE(wait_until(2s, [&] {
+    const auto refused = lab()->run("rome", {"sh", "-c", "timeout 1 bash -c 'echo > /dev/tcp/10.255.0.1/179'"});
+    return refused && refused->ok();
+  })) << "the hub's BGP answers a site that takes no part in routing";
+}
+
+TEST_P(TwoFamilies, ALanWhoseInterfaceIsDownIsWithdrawn) {
+  lab().sh("paris", "ip link set lan0 down");
+  EXPECT_TRUE(wait_until(20s, [&] { return !routes("berlin", "192.168.30.0/24"); }));
+  lab().sh("paris", "ip link set lan0 up");
+  expect_back("a LAN interface down and up");
+}
+
+TEST_P(TwoFamilies, IPv6ComesBackAfterTheWireWentDownAndUp) {
+  for (const auto* node : {"fra1", "berlin"}) {
+    lab().sh(node, "ip link set wg0 down; sleep 0.2; ip link set wg0 up");
+    expect_back(node);
+  }
+}
+
+TEST_P(TwoFamilies, TheHubsDaemonsKilledComeBack) {
+  for (const auto* daemon : {"ospfd", "ospf6d", "bgpd"}) {
+    const auto before = lab().pids("fra1", daemon);
+    if (before.empty()) continue;
+    lab().sh("fra1", std::string("kill -9 $(pidof ") + daemon + ")");
+    ASSERT_TRUE(wait_until(30s, [&] {
+      const auto now = lab().pids("fra1", daemon);
+      return !now.empty() && now != before;
+    })) << daemon;
+    expect_back(daemon, 90s);
+  }
+  expect_foreign_unharmed("fra1");
+}
+
+TEST_P(TwoFamilies, ASiteAddedAndRemovedAtTheHubResetsNoOther) {
+  const auto file = lab()->path_in("fra1", "/etc/radial/facts.json").value();
+  const auto facts_before = read_file(file).value();
+  auto facts = FabricFacts::from_json(facts_before).value();
+  facts.nodes["madrid"].public_key = PrivateKey::generate().public_key();
+  ASSERT_TRUE(write_file_atomically(file, facts.to_json()));
+  const auto before = lab().status("fra1").value();
+  const auto expect_none_reset = [&](const observe::Snapshot& after, const char* when) {
+    for (const auto& was : before.adjacencies)
+      for (const auto& is : after.adjacencies)
+        if (is.node == was.node && is.protocol == was.protocol) {
+          EXPECT_TRUE(is.serves()) << when << " " << is.node << " " << is.protocol;
+          EXPECT_GE(is.up_ms, was.up_ms) << when << ": the " << is.protocol << " adjacency with " << is.node << " was reset";
+        }
+  };
+  const auto grown = fabric_text(GetParam().engine, "  madrid: { lans: [192.168.50.0/24, \"fd00:50::/64\"] }\n");
+  const auto answer = lab().post("fra1", "/v1/apply", Json{{"fabric", grown}}.dump());
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_TRUE(Json::parse(*answer)["problems"].empty()) << *answer;
+  expect_none_reset(lab().status("fra1").value(), "added");
+  EXPECT_TRUE(lab().pings());
+  ASSERT_TRUE(write_file_atomically(file, facts_before));
+  const auto back = lab().post("fra1", "/v1/apply", Json{{"fabric", fabric_text(GetParam().engine)}}.dump());
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_TRUE(Json::parse(*back)["problems"].empty()) << *back;
+  expect_none_reset(lab().status("fra1").value(), "removed");
+  EXPECT_EQ(lab().vtysh("fra1", "show running-config").find("madrid"), std::string::npos);
+}
+
+TEST_P(TwoFamilies, DownRemovesAllThatIsOursAndUpBringsItBack) {
+  for (const auto* node : {"berlin", "rome", "fra1"}) {
+    ASSERT_TRUE(lab().post(node, "/v1/down"));
+    const auto running = lab().vtysh(node, "show running-config");
+    for (const auto* trace : {"radial", "router bgp", "router ospf", "ip ospf", "ipv6 ospf6", "wg0"})
+      EXPECT_EQ(running.find(trace), std::string::npos) << node << ": " << trace << "\n" << running;
+    expect_foreign_unharmed(node);
+    ASSERT_TRUE(lab().post(node, "/v1/up"));
+    expect_back(node, 90s);
+  }
+}
+
+std::string title_of(const testing::TestParamInfo<Setup>& info) { return info.param.title; }
+INSTANTIATE_TEST_SUITE_P(BgpNative, TwoFamilies, testing::Values(Setup{"bgp84", "bgp", "", ""}), title_of);
+INSTANTIATE_TEST_SUITE_P(BgpFrr103, TwoFamilies, testing::Values(Setup{"bgp103", "bgp", "10.3", "10.3"}), title_of);
+INSTANTIATE_TEST_SUITE_P(OspfNative, TwoFamilies, testing::Values(Setup{"ospf84", "ospf", "", ""}), title_of);
+INSTANTIATE_TEST_SUITE_P(OspfHub103, TwoFamilies, testing::Values(Setup{"ospf103", "ospf", "10.3", ""}), title_of);
+
+}  // namespace
+}  // namespace radial::test
