@@ -21,6 +21,19 @@ struct CheckOptions {
   bool print_nodes = false;
 };
 
+constexpr std::size_t many_sites = 100;
+
+// Which engine it has, and whether the other would suit it better (docs/routing.md).
+std::string routing_advice(const Fabric& fabric) {
+  if (fabric.routing == RoutingEngine::bgp)
+    return "routing: bgp; at its hub each site is held to its grant before a route is chosen\n";
+  std::string text =
+      "routing: ospf, for sites that trust each other; else 'trust: static' for a site, or 'routing: bgp'\n";
+  if (fabric.sites.size() > many_sites)
+    text += fmt::format("advice: {} sites are many for one OSPF area; 'routing: bgp' carries hundreds\n", fabric.sites.size());
+  return text;
+}
+
 int check(const CheckOptions& options) {
   const auto& file = options.file;
   const auto fabric = read_fabric(file);
@@ -39,6 +52,7 @@ int check(const CheckOptions& options) {
   }
   fmt::print("fabric {} is valid: {} hub{}, {} site{}\n", fabric->name, fabric->hubs.size(), fabric->hubs.size() == 1 ? "" : "s",
              fabric->sites.size(), fabric->sites.size() == 1 ? "" : "s");
+  fmt::print("{}", routing_advice(*fabric));
   return 0;
 }
 

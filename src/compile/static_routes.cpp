@@ -67,8 +67,13 @@ class HubRoutes {
         const auto next_hop = next_hop_of(peer, lan.prefix.family());
         if (!next_hop) continue;
         served_.insert(lan.prefix);
-        lines_.push_back(route_line(lan.prefix, next_hop->to_string(), wire.interface,
-                                    site->trust == Trust::fixed ? 1 : floating_distance));
+        const bool fixed = site->trust == Trust::fixed;
+        // ospfd would hand a next hop on as forwarding address (RFC 2328, 2.3),
+        // which has no route of OSPF's on a point-to-multipoint wire. WireGuard
+        // finds the peer by the destination.
+        const bool on_link = fixed && lan.prefix.family() == Family::v4 && wire.ospf == OspfMode::p2mp_non_broadcast;
+        lines_.push_back(route_line(lan.prefix, on_link ? "" : next_hop->to_string(), wire.interface,
+                                    fixed ? 1 : floating_distance));
       }
     }
   }

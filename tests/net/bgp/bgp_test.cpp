@@ -214,6 +214,44 @@ TEST_P(TwoFamilies, ASiteAddedAndRemovedAtTheHubResetsNoOther) {
   EXPECT_EQ(lab().vtysh("fra1", "show running-config").find("madrid"), std::string::npos);
 }
 
+TEST_P(TwoFamilies, ASessionBeyondItsLimitIsNamedWithItsGrant) {
+  if (!bgp()) GTEST_SKIP() << "a limit of BGP's";
+  // 300 host routes within paris' grant, which allows some 260 prefixes.
+  lab().sh("paris", "{ for i in $(seq 300); do echo \"ip route 10.30.$((i / 200)).$((i % 200))/32 blackhole\"; done; } > /tmp/flood.conf; "
+                    "vtysh -f /tmp/flood.conf > /dev/null 2>&1; "
+                    "vtysh -c 'configure terminal' -c 'router bgp 65000' -c 'address-family ipv4 unicast' -c 'redistribute static'");
+  std::string told;
+  EXPECT_TRUE(wait_until(30s, [&] {
+    const auto hub = lab().status("fra1").value();
+    for (const auto& finding : hub.findings)
+      if (finding.subject == "BGP session paris" && finding.what.find("more prefixes") != std::string::npos) {
+        told = finding.cause;
+        return true;
+      }
+    return false;
+  })) << cli::status_text(lab().status("fra1").value());
+  EXPECT_NE(told.find("10.30.0.0/16"), std::string::npos) << told;
+  EXPECT_TRUE(lab().pings("berlin.lan0", "192.168.1.2")) << "the others do not notice";
+  lab().sh("paris", "vtysh -c 'configure terminal' -c 'router bgp 65000' -c 'address-family ipv4 unicast' -c 'no redistribute static'; "
+                    "sed -i 's/^/no /' /tmp/flood.conf; vtysh -f /tmp/flood.conf > /dev/null 2>&1");
+  lab().sh("fra1", "vtysh -c 'clear bgp *'");
+  expect_back("a flood that ended");
+}
+
+TEST_P(TwoFamilies, AnotherAsOfTheOperatorsIsOneConflict) {
+  if (!bgp()) GTEST_SKIP() << "BGP's";
+  ASSERT_TRUE(lab().post("berlin", "/v1/down"));
+  lab().sh("berlin", "vtysh -c 'configure terminal' -c 'router bgp 64999' -c 'neighbor 203.0.113.9 remote-as 64998'");
+  const auto answer = lab().post("berlin", "/v1/up");
+  ASSERT_TRUE(answer) << answer.error().message;
+  const auto problems = Json::parse(*answer)["problems"];
+  ASSERT_EQ(problems.size(), 1U) << *answer;
+  EXPECT_NE(problems[0].get<std::string>().find("router bgp 64999"), std::string::npos) << *answer;
+  EXPECT_NE(lab().vtysh("berlin", "show running-config").find("neighbor 203.0.113.9 remote-as 64998"), std::string::npos);
+  lab().sh("berlin", "vtysh -c 'configure terminal' -c 'no router bgp 64999'");
+  expect_back("the operator's router gone");
+}
+
 TEST_P(TwoFamilies, DownRemovesAllThatIsOursAndUpBringsItBack) {
   for (const auto* node : {"berlin", "rome", "fra1"}) {
     ASSERT_TRUE(lab().post(node, "/v1/down"));
@@ -224,6 +262,45 @@ TEST_P(TwoFamilies, DownRemovesAllThatIsOursAndUpBringsItBack) {
     ASSERT_TRUE(lab().post(node, "/v1/up"));
     expect_back(node, 90s);
   }
+}
+
+// Two hubs, a site wired to both and one wired to the second alone:
+//
+//   fra1 (cost 10) ---- nyc1 (cost 100)
+//      \\              /      \\
+//        berlin ------       boston
+TEST(TwoHubsByBgp, SitesGoByTheCheaperHubAndFailOver) {
+  lab::LabOptions options;
+  options.name = "bgphubs";
+  LiveLab lab(R"(
+fabric: acme
+routing: { engine: bgp, bfd: true }
+hubs:
+  fra1: { endpoint: fra.example.com, lans: [192.168.1.0/24, "fd00:1::/64"], cost: 10 }
+  nyc1: { endpoint: nyc.example.com, lans: [192.168.2.0/24, "fd00:2::/64"], cost: 100 }
+sites:
+  berlin: { lans: [192.168.20.0/24, "fd00:20::/64"] }
+  boston: { lans: [192.168.30.0/24, "fd00:30::/64"], hubs: [nyc1] }
+)", std::move(options));
+  ASSERT_TRUE(lab.ready());
+  EXPECT_TRUE(lab.pings());
+  // A LAN behind the second hub goes by the first, which is cheaper ...
+  const auto wire_of = [&](const std::string& prefix) {
+    const auto family = prefix.find(':') == std::string::npos ? "-4" : "-6";
+    const auto route = lab.run("berlin", {"ip", family, "route", "show", prefix});
+    return route.find("dev wg1") != std::string::npos ? "wg1" : route.find("dev wg0") != std::string::npos ? "wg0" : "none";
+  };
+  for (const auto* prefix : {"192.168.30.0/24", "fd00:30::/64", "192.168.1.0/24"}) EXPECT_STREQ(wire_of(prefix), "wg0") << prefix;
+  // ... until it is cut off.
+  ASSERT_TRUE(lab->cut("fra1"));
+  const auto over = wait_until(30s, [&] {
+    return lab.pings("berlin.lan0", "192.168.30.2") && lab.pings("berlin.lan1", "fd00:30::2");
+  });
+  EXPECT_TRUE(over);
+  if (over) std::printf("  failed over after %lld ms\n", static_cast<long long>(over->count()));
+  ASSERT_TRUE(lab->heal("fra1"));
+  EXPECT_TRUE(lab.converge(60s));
+  EXPECT_STREQ(wire_of("192.168.30.0/24"), "wg0");
 }
 
 std::string title_of(const testing::TestParamInfo<Setup>& info) { return info.param.title; }
