@@ -266,9 +266,9 @@ TEST_P(TwoFamilies, DownRemovesAllThatIsOursAndUpBringsItBack) {
 
 // Two hubs, a site wired to both and one wired to the second alone:
 //
-//   fra1 (cost 10) ---- nyc1 (cost 100)
-//      \\              /      \\
-//        berlin ------       boston
+//   fra1 (cost 10) --- nyc1 (cost 100)
+//          |            |        |
+//          +-- berlin --+      boston
 TEST(TwoHubsByBgp, SitesGoByTheCheaperHubAndFailOver) {
   lab::LabOptions options;
   options.name = "bgphubs";
