@@ -87,6 +87,9 @@ Result<Wire> multipoint_wire(const Fabric& fabric, const FabricFacts& facts, con
     peer.grant = site->grant;
     for (const auto& lan : site->lans) peer.lans.push_back(lan.prefix);
     peer.trust = site->trust;
+    // A routed site is never silent. One that is would speak again only when its
+    // session is two minutes old, if this wire was made anew.
+    if (site->trust == Trust::fixed) peer.keepalive = site->keepalive;
     wire.peers.push_back(std::move(peer));
     wire.mtu_ignore |= site_mtu(fabric, *site) < wire.mtu;
   }

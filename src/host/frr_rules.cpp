@@ -57,7 +57,7 @@ constexpr std::array rules = {
     Rule{"interface ", "ip ospf area * +", "", "", true},
     Rule{"interface ", "ip ospf cost *", "", ""},
     Rule{"interface ", "ip ospf cost * +", "", ""},
-    Rule{"interface ", "ip ospf network ...", "", ""},
+    Rule{"interface ", "ip ospf network ...", "", "no ip ospf network"},  // 10.3 knows no "no ... non-broadcast"
     Rule{"interface ", "ip ospf hello-interval *", "ip ospf hello-interval 10", ""},
     Rule{"interface ", "ip ospf dead-interval ...", "", ""},
     Rule{"interface ", "ip ospf priority *", "ip ospf priority 1", ""},

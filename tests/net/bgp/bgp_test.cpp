@@ -227,8 +227,9 @@ TEST_P(TwoFamilies, ASiteAddedAndRemovedAtTheHubResetsNoOther) {
 TEST_P(TwoFamilies, ASessionBeyondItsLimitIsNamedWithItsGrant) {
   if (!bgp()) GTEST_SKIP() << "a limit of BGP's";
   // 300 host routes within paris' grant, which allows some 260 prefixes.
-  lab().sh("paris", "{ for i in $(seq 300); do echo \"ip route 10.30.$((i / 200)).$((i % 200))/32 blackhole\"; done; } > /tmp/flood.conf; "
-                    "vtysh -f /tmp/flood.conf > /dev/null 2>&1; "
+  const std::string routes = "{ echo configure terminal; for i in $(seq 300); do "
+                             "echo \"$no ip route 10.30.$((i / 200)).$((i % 200))/32 blackhole\"; done; } | vtysh > /dev/null; ";
+  lab().sh("paris", routes +
                     "vtysh -c 'configure terminal' -c 'router bgp 65000' -c 'address-family ipv4 unicast' -c 'redistribute static'");
   std::string told;
   EXPECT_TRUE(wait_until(30s, [&] {
@@ -243,7 +244,7 @@ TEST_P(TwoFamilies, ASessionBeyondItsLimitIsNamedWithItsGrant) {
   EXPECT_NE(told.find("10.30.0.0/16"), std::string::npos) << told;
   EXPECT_TRUE(lab().pings("berlin.lan0", "192.168.1.2")) << "the others do not notice";
   lab().sh("paris", "vtysh -c 'configure terminal' -c 'router bgp 65000' -c 'address-family ipv4 unicast' -c 'no redistribute static'; "
-                    "sed -i 's/^/no /' /tmp/flood.conf; vtysh -f /tmp/flood.conf > /dev/null 2>&1");
+                    "no=no; " + routes);
   lab().sh("fra1", "vtysh -c 'clear bgp *'");
   expect_back("a flood that ended");
 }
