@@ -13,6 +13,7 @@
 // threads (default: one for every two processors, at most 8; the kernel's half
 // of the work and the applications need the others, and on two processors one
 // thread was measured to be faster than two), and RADIAL_WIRE_NO_OFFLOAD=1.
+// docs/radial-wire.md says the rest.
 #include <algorithm>
 #include <charconv>
 #include <csignal>
@@ -42,6 +43,24 @@ using namespace radial::engine;
 #ifndef RADIAL_VERSION
 #define RADIAL_VERSION "0"
 #endif
+
+constexpr const char* help = R"(radial-wire: WireGuard in userspace, a drop-in for wireguard-go
+
+Usage: radial-wire [-f|--foreground] INTERFACE-NAME
+       radial-wire --help | --version
+
+Makes the TUN device and serves /var/run/wireguard/INTERFACE-NAME.sock, on which
+wg(8) works. Goes into the background when it serves. Ends on SIGTERM or SIGINT,
+when the device is deleted, and when the socket is removed. Drops to the user
+radial-wire, or nobody, once its device and socket are open.
+
+Environment:
+  LOG_LEVEL=verbose|error|silent   what it says on standard output (default: errors)
+  WG_PROCESS_FOREGROUND=1          as --foreground
+  WG_TUN_FD=N, WG_UAPI_FD=N        descriptors to take over: TUN device, listening socket
+  RADIAL_WIRE_QUEUES=N             data threads (default: one for every two processors, at most 8)
+  RADIAL_WIRE_NO_OFFLOAD=1         no segmentation offloads of TUN and UDP
+)";
 
 struct Arguments {
   std::string interface_name;
@@ -120,6 +139,20 @@ void warm_up() {
   static_cast<void>(make_best_aead());
 }
 
+Wire::Options wire_options() {
+  Wire::Options options;
+#ifdef RADIAL_WIRE_TEST_LIMITS  // radial-wire-short, a test's build
+  if (const auto limit = number_in("RADIAL_TEST_REKEY_MS")) {
+    options.device.limits.rekey_after_time = std::chrono::milliseconds(*limit);
+    options.device.limits.rekey_timeout = std::chrono::milliseconds(*limit);
+  }
+  if (const auto limit = number_in("RADIAL_TEST_REKEY_MESSAGES"))
+    options.device.limits.rekey_after_messages = static_cast<std::uint64_t>(*limit);
+  options.assume_load = environment("RADIAL_TEST_LOAD") == "1";
+#endif
+  return options;
+}
+
 Status serve(const Arguments& arguments, Readiness& readiness) {
   const bool offload = environment("RADIAL_WIRE_NO_OFFLOAD") != "1";
   RADIAL_ASSIGN(auto tun, open_device(arguments.interface_name, offload));
@@ -131,7 +164,7 @@ Status serve(const Arguments& arguments, Readiness& readiness) {
   RADIAL_ASSIGN(auto janitor, Janitor::start(path));
 
   RADIAL_TRY(drop_privileges());
-  Wire::Options options;
+  auto options = wire_options();
   options.offload = offload;
   RADIAL_ASSIGN(auto wire, Wire::make(std::move(tun), options));
   RADIAL_TRY(wire->serve(std::move(listener), std::move(watch), [&](const std::string& name) {
@@ -158,9 +191,13 @@ int main(int argc, char** argv) {
     std::printf("radial-wire %s\n", RADIAL_VERSION);
     return EXIT_SUCCESS;
   }
+  if (argc == 2 && (std::string_view(argv[1]) == "--help" || std::string_view(argv[1]) == "-h")) {
+    std::fputs(help, stdout);
+    return EXIT_SUCCESS;
+  }
   const auto arguments = parse(argc, argv);
   if (!arguments) {
-    std::fprintf(stderr, "Usage: %s [-f|--foreground] INTERFACE-NAME\n       %s --version\n", argv[0], argv[0]);
+    std::fprintf(stderr, "Usage: %s [-f|--foreground] INTERFACE-NAME\n       %s --help | --version\n", argv[0], argv[0]);
     return EXIT_FAILURE;
   }
   forbid_dumps();

@@ -9,12 +9,13 @@
 
 #include "agent/paths.h"
 #include "base/result.h"
+#include "host/wireguard.h"
 
 namespace radial::agent {
 
 struct DaemonOptions {
   Paths paths;
-  std::vector<std::string> userspace_wireguard = {"radial-wire", "wireguard-go"};  // by preference
+  std::vector<std::string> userspace_wireguard = host::userspace_wireguards();  // by preference
 };
 
 // Returns when told to stop; an error means that it could not start.

@@ -65,7 +65,7 @@ void Reconciler::remember_endpoints(const host::ObservedWire& observed) {
 }
 
 host::DesiredWire Reconciler::desired_wire(const Wire& wire, const host::ObservedWire& observed) const {
-  host::DesiredWire desired{wire.interface, &key_, wire.listen_port, wire.fwmark, {}};
+  host::DesiredWire desired{wire.interface, &key_, wire.listen_port, wire.fwmark, {}, wire.ospf == OspfMode::p2mp_multicast};
   for (const auto& peer : wire.peers)
     if (peer.public_key)
       desired.peers.push_back({*peer.public_key, nullptr, endpoint_of(peer), peer.allowed_ips, peer.keepalive});
@@ -114,6 +114,9 @@ void Reconciler::wire(Pass& pass, const Wire& wire) {
   }
 
   const auto desired = desired_wire(wire, *observed);
+  if (desired.multicast && !observed->multicast)
+    pass.problem(part, {Errc::unsupported, "its WireGuard is not radial-wire, so OSPF's multicast reaches no site: delete the "
+                                           "interface, or correct this hub's 'wireguard' in facts.json", 0});
   remember_endpoints(*observed);
   // Only of peers that we dial: an endpoint that was merely seen is no wish,
   // and must not undo roaming.

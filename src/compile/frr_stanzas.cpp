@@ -40,6 +40,7 @@ FrrStanza interface_stanza(const NodeConfig& config, const Wire& wire) {
     case OspfMode::p2mp_non_broadcast:
       lines.emplace_back("ip ospf network point-to-multipoint non-broadcast");
       break;
+    case OspfMode::p2mp_multicast:
     case OspfMode::p2mp:
       lines.emplace_back("ip ospf network point-to-multipoint");
       break;

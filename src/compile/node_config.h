@@ -25,12 +25,13 @@ enum class WireShape : std::uint8_t {
   point_to_point,  // one peer, AllowedIPs 0.0.0.0/0, ::/0
 };
 
-// How OSPFv2 runs over a wire; chosen from the hub's FRR (docs: field notes).
+// How OSPFv2 runs over a wire; chosen from the hub's FRR and WireGuard (compile/wires.cpp).
 enum class OspfMode : std::uint8_t {
   none,                // BGP, or static routes
   p2mp_non_broadcast,  // hub side, FRR >= 10.1: unicast hellos to listed neighbours
-  p2mp,                // site side of such a hub
-  nbma_hub,            // hub side, FRR < 10.1: priority 255
+  p2mp_multicast,      // hub side, FRR < 10.1 on radial-wire, which copies multicast to every live peer
+  p2mp,                // site side of both
+  nbma_hub,            // hub side, FRR < 10.1 on any other WireGuard: priority 255
   nbma_site,           // site side: priority 0
   point_to_point,      // hub to hub
 };

@@ -10,7 +10,7 @@ constexpr int default_dead = 40;
 
 bool runs_ospf6(const Wire& wire) {
   return wire.ospf == OspfMode::p2mp_non_broadcast || wire.ospf == OspfMode::p2mp ||
-         wire.ospf == OspfMode::point_to_point;
+         wire.ospf == OspfMode::p2mp_multicast || wire.ospf == OspfMode::point_to_point;
 }
 
 void add_neighbors(std::vector<std::string>& lines, const Wire& wire) {
@@ -31,6 +31,8 @@ FrrStanza interface_stanza(const NodeConfig& config, const Wire& wire) {
                                "ipv6 ospf6 p2p-p2mp config-neighbors-only"});
     add_neighbors(lines, wire);
   } else {
+    // At a hub too, where multicast is copied: ospf6d lists every neighbour of
+    // such an interface as a link of its own, and that is all that 8.4 has.
     lines.emplace_back("ipv6 ospf6 network point-to-point");
   }
   if (config.hello != default_hello) lines.push_back(fmt::format("ipv6 ospf6 hello-interval {}", config.hello));

@@ -60,6 +60,13 @@ OspfMode mode_if_ospf(const Fabric& fabric, OspfMode mode) {
   return fabric.routing == RoutingEngine::ospf ? mode : OspfMode::none;
 }
 
+// The mode of a hub's multipoint wire, from what the hub itself can do.
+OspfMode hub_mode(const FabricFacts& facts, const std::string& hub) {
+  if (frr_of(facts, hub).has_p2mp_non_broadcast()) return OspfMode::p2mp_non_broadcast;
+  const auto known = facts.nodes.find(hub);
+  return known != facts.nodes.end() && known->second.copies_multicast() ? OspfMode::p2mp_multicast : OspfMode::nbma_hub;
+}
+
 IpAddress hub_link_local(bool first) {
   std::array<std::uint8_t, 16> bytes{0xfe, 0x80};
   bytes[15] = first ? 1 : 2;
@@ -75,8 +82,7 @@ Result<Wire> multipoint_wire(const Fabric& fabric, const FabricFacts& facts, con
   wire.listen_port = hub.listen_port;
   wire.mtu = fabric.mtu;
   wire.addresses = held(hub, own);
-  wire.ospf = mode_if_ospf(fabric, frr_of(facts, hub.name).has_p2mp_non_broadcast() ? OspfMode::p2mp_non_broadcast
-                                                                                   : OspfMode::nbma_hub);
+  wire.ospf = mode_if_ospf(fabric, hub_mode(facts, hub.name));
   wire.cost = hub.cost;
   for (const auto* site : sites_of(fabric, hub)) {
     RADIAL_ASSIGN(const auto addresses, planned(fabric, facts, hub.name, site->name));
@@ -136,8 +142,8 @@ Result<Wire> site_wire(const Fabric& fabric, const FabricFacts& facts, const Sit
   wire.mtu_ignore = wire.mtu < fabric.mtu;
   wire.addresses = held(hub, own);
   if (site.trust == Trust::routed)
-    wire.ospf = mode_if_ospf(
-        fabric, frr_of(facts, hub.name).has_p2mp_non_broadcast() ? OspfMode::p2mp : OspfMode::nbma_site);
+    wire.ospf =
+        mode_if_ospf(fabric, hub_mode(facts, hub.name) == OspfMode::nbma_hub ? OspfMode::nbma_site : OspfMode::p2mp);
   wire.cost = hub.cost;
 
   WirePeer peer;

@@ -29,7 +29,7 @@ Status check_object(const Json& value, std::string_view what, std::initializer_l
 
 Result<NodeFacts> node_from_json(const Json& value, const std::string& what) {
   NodeFacts facts;
-  RADIAL_TRY(check_object(value, what, {"public_key", "frr"}));
+  RADIAL_TRY(check_object(value, what, {"public_key", "frr", "wireguard"}));
   if (value.contains("public_key")) {
     RADIAL_ASSIGN(const auto text, text_of(value["public_key"], what + ".public_key"));
     auto key = PublicKey::parse(text);
@@ -42,6 +42,7 @@ Result<NodeFacts> node_from_json(const Json& value, const std::string& what) {
     if (!version) return forward_error(std::move(version.error()).within(what + ".frr"));
     facts.frr = *version;
   }
+  if (value.contains("wireguard")) { RADIAL_ASSIGN(facts.wireguard, text_of(value["wireguard"], what + ".wireguard")); }
   return facts;
 }
 
@@ -117,6 +118,7 @@ std::string FabricFacts::to_json() const {
     Json node = Json::object();
     if (facts.public_key) node["public_key"] = facts.public_key->to_string();
     if (facts.frr) node["frr"] = fmt::format("{}.{}", facts.frr->major, facts.frr->minor);
+    if (!facts.wireguard.empty()) node["wireguard"] = facts.wireguard;
     all_nodes[name] = std::move(node);
   }
   Json book = Json::object();

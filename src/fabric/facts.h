@@ -29,6 +29,9 @@ struct FrrVersion {
 struct NodeFacts {
   std::optional<PublicKey> public_key;
   std::optional<FrrVersion> frr;
+  std::string wireguard = {};  // "kernel", "radial-wire", "wireguard-go"; empty: not known
+  // Its wire can copy OSPF's multicast to every peer.
+  [[nodiscard]] bool copies_multicast() const { return wireguard == "radial-wire"; }
   bool operator==(const NodeFacts&) const = default;
 };
 

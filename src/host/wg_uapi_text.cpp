@@ -74,6 +74,9 @@ Status parse_device_line(const Lines& line, ObservedWire& wire) {
     if (!parse_number(line.value, wire.listen_port)) return bad_value(line.key);
   } else if (line.key == "fwmark") {
     if (!parse_number(line.value, wire.fwmark)) return bad_value(line.key);
+  } else if (line.key == "radial_multicast") {
+    if (line.value != "true" && line.value != "false") return bad_value(line.key);
+    wire.multicast = line.value == "true";
   }
   return {};
 }
@@ -151,6 +154,7 @@ SecretText render_uapi_set(const WireChange& change, const std::vector<PeerOpera
   if (change.private_key != nullptr) append_secret(text, "private_key", *change.private_key);
   if (change.listen_port) fmt::format_to(out, "listen_port={}\n", *change.listen_port);
   if (change.fwmark) fmt::format_to(out, "fwmark={}\n", *change.fwmark);
+  if (change.multicast) fmt::format_to(out, "radial_multicast={}\n", *change.multicast);
   for (const auto& operation : operations) {
     fmt::format_to(out, "public_key={}\n", operation.public_key.to_hex());
     if (operation.update_only) fmt::format_to(out, "update_only=true\n");

@@ -14,7 +14,7 @@ namespace radial::host {
 // "set=1 ... \n\n".
 [[nodiscard]] SecretText render_uapi_set(const WireChange& change, const std::vector<PeerOperation>& operations);
 
-// The answer to "get=1\n\n", errno line included. Strict: a malformed line or
+// The answer to "get=1\n\n" or radial-wire's "radial_get=1\n\n", errno line included. Strict: a malformed line or
 // value, a peer's key before any peer, or a missing errno is a protocol error;
 // keys that are not known are passed over, as the protocol may grow. The
 // interface's name is not in it and stays empty. Errors never hold a secret.

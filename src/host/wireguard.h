@@ -10,6 +10,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -46,6 +47,7 @@ struct ObservedWire {
   std::uint16_t listen_port = 0;
   std::uint32_t fwmark = 0;
   std::vector<ObservedPeer> peers;             // sorted by key
+  std::optional<bool> multicast;               // link-local multicast goes to every live peer; nothing: it cannot
 };
 
 struct DesiredPeer {
@@ -62,6 +64,7 @@ struct DesiredWire {
   std::uint16_t listen_port = 0;               // 0: leave as it is
   std::uint32_t fwmark = 0;
   std::vector<DesiredPeer> peers;
+  bool multicast = false;                      // wanted; diff_wire passes over it where it cannot be had
 };
 
 // One peer's part of a change. Optional fields: leave as it is when empty.
@@ -82,8 +85,9 @@ struct WireChange {
   const PrivateKey* private_key = nullptr;     // borrowed
   std::optional<std::uint16_t> listen_port;
   std::optional<std::uint32_t> fwmark;
+  std::optional<bool> multicast;
   std::vector<PeerChange> peers;               // additions and moves before removals
-  [[nodiscard]] bool empty() const { return !private_key && !listen_port && !fwmark && peers.empty(); }
+  [[nodiscard]] bool empty() const { return !private_key && !listen_port && !fwmark && !multicast && peers.empty(); }
   // One line a change, as wg(8) would be told: "peer ABC= allowed-ips +10.1.0.0/16".
   [[nodiscard]] std::vector<std::string> describe() const;
 };
@@ -133,10 +137,17 @@ class WireGuard {
 // create() returns when its UAPI socket serves.
 [[nodiscard]] std::unique_ptr<WireGuard> open_userspace_wireguard(std::string program);
 
-// The kernel where it has WireGuard, else the first program found in PATH of
-// those given. RADIAL_WIREGUARD in the environment ("kernel", a program's name,
-// or its absolute path) decides alone. The error lists what was tried and the
-// package that cures it.
+// Userspace programs by preference, for open_wireguard(): the radial-wire that
+// stands beside our own programs in `folder`, one in PATH, wireguard-go.
+[[nodiscard]] std::vector<std::string> userspace_wireguards(const std::filesystem::path& folder);
+// The same for the folder of the running program.
+[[nodiscard]] std::vector<std::string> userspace_wireguards();
+
+// The kernel where it has WireGuard, else the first of `programs` that is
+// there, as a path or in PATH. RADIAL_WIREGUARD in the environment ("kernel", a
+// program's name, or its absolute path) decides alone; a name is looked for
+// among `programs` before PATH. The error lists what was tried and the package
+// that cures it.
 [[nodiscard]] Result<std::unique_ptr<WireGuard>> open_wireguard(const std::vector<std::string>& programs);
 
 }  // namespace radial::host

@@ -84,6 +84,7 @@ std::vector<std::string> WireChange::describe() const {
   if (private_key != nullptr) lines.emplace_back("private-key (hidden)");
   if (listen_port) lines.push_back(fmt::format("listen-port {}", *listen_port));
   if (fwmark) lines.push_back(*fwmark == 0 ? std::string("fwmark off") : fmt::format("fwmark {:#x}", *fwmark));
+  if (multicast) lines.push_back(fmt::format("multicast {}", *multicast ? "to every peer" : "off"));
   for (const auto& peer : peers) describe_peer(peer, lines);
   return lines;
 }
@@ -95,6 +96,7 @@ WireChange diff_wire(const DesiredWire& desired, const ObservedWire& observed, c
     change.private_key = desired.private_key;
   if (desired.listen_port != 0 && desired.listen_port != observed.listen_port) change.listen_port = desired.listen_port;
   if (desired.fwmark != observed.fwmark) change.fwmark = desired.fwmark;
+  if (observed.multicast && *observed.multicast != desired.multicast) change.multicast = desired.multicast;
 
   std::unordered_map<PublicKey, const ObservedPeer*> held;
   for (const auto& peer : observed.peers) held.emplace(peer.public_key, &peer);

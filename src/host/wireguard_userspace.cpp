@@ -58,8 +58,8 @@ class UserspaceWireGuard final : public WireGuard {
   std::map<std::string, bool> can_remove_one_prefix_;
 };
 
-Result<ObservedWire> get(const std::string& interface) {
-  RADIAL_ASSIGN(const auto answer, exchange_uapi(interface, "get=1\n\n"));
+Result<ObservedWire> get(const std::string& interface, std::string_view operation = "get=1\n\n") {
+  RADIAL_ASSIGN(const auto answer, exchange_uapi(interface, operation));
   return parse_uapi_get(view(answer));
 }
 
@@ -125,7 +125,10 @@ Status UserspaceWireGuard::remove(const std::string& interface) {
 
 Result<ObservedWire> UserspaceWireGuard::observe(const std::string& interface) {
   RADIAL_TRY(check_interface_name(interface));
-  auto wire = get(interface);
+  // What serves it may be another program than we would start: one that was
+  // there before an upgrade, say.
+  auto wire = get(interface, "radial_get=1\n\n");
+  if (!wire && wire.error().code != Errc::not_found) wire = get(interface);
   if (!wire) return Unexpected(std::move(wire.error()).within(fmt::format("reading {}", interface)));
   if (!link_exists(interface)) return fail(Errc::not_found, "reading {}: no such interface here", interface);
   wire->interface = interface;

@@ -4,9 +4,10 @@
 
 #include "base/file.h"
 #include "base/key.h"
+#include "compile/compile.h"
 #include "fabric/address_plan.h"
 #include "fabric/facts.h"
-#include "compile/compile.h"
+#include "host/wireguard.h"
 #include "lab/frr_daemons.h"
 #include "lab/init.h"
 #include "lab/lab.h"
@@ -78,11 +79,17 @@ struct Lab::Build {
       if (fabric.find_hub(node) == nullptr && fabric.find_site(node) == nullptr)
         return fail(Errc::not_found, "FRR {} was asked for {}, which is no node of this fabric", version, node);
     RADIAL_ASSIGN(facts.addresses, plan_addresses(fabric, {}));
+    std::string wireguard;  // what each radiald will choose
+    if (options.start_radiald) {
+      RADIAL_ASSIGN(const auto chosen, host::open_wireguard(host::userspace_wireguards(options.radiald.parent_path())));
+      wireguard = chosen->implementation();
+    }
     std::map<std::string, FrrChoice> known;
     for (auto& node : state.plan.nodes) {
       keys.push_back(PrivateKey::generate());
       auto& fact = facts.nodes[node.name];
       fact.public_key = keys.back().public_key();
+      fact.wireguard = wireguard;
       frr.emplace_back();
       if (!options.start_frr) continue;
       const auto wish = options.frr_of.find(node.name);

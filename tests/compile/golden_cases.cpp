@@ -75,6 +75,10 @@ GoldenCase load_golden(const std::string& name) {
     const auto [node, version] = split_at_equals(word);
     result.facts.nodes.at(node).frr = FrrVersion::parse(version).value();
   }
+  for (const auto& word : told["wireguard"]) {
+    const auto [node, program] = split_at_equals(word);
+    result.facts.nodes.at(node).wireguard = program;
+  }
   if (const auto& words = told["held"]; !words.empty()) {
     auto& held = result.held[words.front()];
     for (auto word = words.begin() + 1; word != words.end(); ++word) {

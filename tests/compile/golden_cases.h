@@ -3,6 +3,7 @@
 //
 //   # show: fra1 berlin            nodes whose configuration is printed
 //   # frr: fra1=10.3 berlin=8.4    versions that nodes reported
+//   # wireguard: fra1=radial-wire   what nodes reported
 //   # without key: lisbon          nodes that have not enrolled (others have)
 //   # held: berlin eth1=192.168.20.1/24 ...   interfaces of a node; by default
 //                                  eth1, eth2, ... hold the first address of a LAN each

@@ -28,7 +28,7 @@ TEST(FrrVersion, KnowsWhenPointToMultipointCanBeUnicast) {
 
 TEST(FabricFacts, ReadWhatTheyWrote) {
   FabricFacts facts;
-  facts.nodes["fra1"] = {PublicKey::parse(key).value(), FrrVersion{10, 3}};
+  facts.nodes["fra1"] = {PublicKey::parse(key).value(), FrrVersion{10, 3}, "radial-wire"};
   facts.nodes["berlin"] = {};
   facts.addresses[{"fra1", "fra1"}] = IpAddress::parse("10.255.0.1").value();
   facts.addresses[{"fra1", "berlin"}] = IpAddress::parse("10.255.0.17").value();
@@ -43,7 +43,8 @@ TEST(FabricFacts, ReadWhatTheyWrote) {
     "berlin": {},
     "fra1": {
       "frr": "10.3",
-      "public_key": "HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw="
+      "public_key": "HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=",
+      "wireguard": "radial-wire"
     }
   }
 }

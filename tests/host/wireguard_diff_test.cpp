@@ -209,5 +209,19 @@ TEST_P(DiffWireProperty, LeadsToWhatIsDesiredWithoutAGap) {
 
 INSTANTIATE_TEST_SUITE_P(OldAndNewKernels, DiffWireProperty, testing::Bool());
 
+TEST(DiffWire, MulticastIsAskedForWhereItCanBeHadAndNowhereElse) {
+  auto desired = desired_wire({});
+  auto observed = observed_wire({});
+  desired.multicast = true;
+  EXPECT_EQ(diff_wire(desired, observed).multicast, std::nullopt);  // it knows of no such thing
+  observed.multicast = false;
+  EXPECT_EQ(diff_wire(desired, observed).multicast, true);
+  EXPECT_THAT(diff_wire(desired, observed).describe(), testing::ElementsAre("multicast to every peer"));
+  observed.multicast = true;
+  EXPECT_TRUE(diff_wire(desired, observed).empty());
+  desired.multicast = false;
+  EXPECT_EQ(diff_wire(desired, observed).multicast, false);
+}
+
 }  // namespace
 }  // namespace radial::host

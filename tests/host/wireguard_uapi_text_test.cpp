@@ -66,6 +66,21 @@ TEST(UapiSet, IsWrittenAsTheProtocolSays) {
                 "public_key=" + passing.to_hex() + "\nupdate_only=true\nremove=true\n" + tail);
 }
 
+TEST(UapiSet, AsksForMulticastInRadialWiresWords) {
+  WireChange change;
+  change.multicast = true;
+  EXPECT_EQ(view(render_uapi_set(change, {})), "set=1\nradial_multicast=true\n\n");
+  change.multicast = false;
+  EXPECT_EQ(view(render_uapi_set(change, {})), "set=1\nradial_multicast=false\n\n");
+}
+
+TEST(UapiGet, KnowsWhetherMulticastCanBeCopied) {
+  EXPECT_EQ(parse_uapi_get("listen_port=1\nerrno=0\n\n").value().multicast, std::nullopt);
+  EXPECT_EQ(parse_uapi_get("radial_multicast=true\nerrno=0\n\n").value().multicast, true);
+  EXPECT_EQ(parse_uapi_get("radial_multicast=false\nerrno=0\n\n").value().multicast, false);
+  EXPECT_FALSE(parse_uapi_get("radial_multicast=1\nerrno=0\n\n"));
+}
+
 TEST(UapiGet, ReadsAWholeDevice) {
   const auto own = PrivateKey::parse("yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=").value();
   const auto preshared = PresharedKey::parse_hex(std::string(64, 'b')).value();

@@ -82,6 +82,16 @@ Program radial_wire(const std::string& environment) {
   return {environment.empty() ? "radial" : queues ? "radial_queues" : "radial_plain", std::string(RADIAL_BINARY_DIR) + "/bin/radial-wire", environment};
 }
 
+Program radial_wire_short(const std::string& environment) {
+  return {"radial_short", std::string(RADIAL_BINARY_DIR) + "/tests/radial-wire-short", environment};
+}
+
+Program kernel_wireguard() { return {"kernel", "kernel", {}}; }
+
+bool kernel_has_wireguard() {
+  return std::filesystem::exists("/sys/module/wireguard") || run_process({"modprobe", "-q", "wireguard"})->ok();
+}
+
 Program wireguard_go_12() { return {"go12", "/usr/bin/wireguard-go", {}}; }
 
 std::vector<Program> wireguard_go_13() {
@@ -111,6 +121,10 @@ std::string WireNode::outer(int family) const { return (family == 4 ? "10.9.0." 
 std::string WireNode::inner(int family) const { return (family == 4 ? "10.0.0." : "fd00::") + std::to_string(number_); }
 
 void WireNode::start() {
+  if (in_kernel()) {
+    sh("ip link add " + wire_ + " type wireguard");
+    return;
+  }
   sh(program_.environment + " " + program_.path + " " + wire_ + " >/dev/null 2>&1");
   // wireguard-go is in the background before it serves.
   if (!eventually([&] {
@@ -121,6 +135,7 @@ void WireNode::start() {
 }
 
 bool WireNode::running() const {
+  if (in_kernel()) return run_process({"ip", "-n", space_name(number_), "link", "show", wire_})->ok();
   if (pid_ <= 0) return false;
   std::ifstream status("/proc/" + std::to_string(pid_) + "/stat");
   std::string text;
@@ -129,11 +144,16 @@ bool WireNode::running() const {
 }
 
 void WireNode::stop() {
+  if (in_kernel()) return kill();
   ::kill(pid_, SIGTERM);
   if (!eventually([&] { return !running(); })) throw std::runtime_error(program_.name + " does not end on SIGTERM");
 }
 
 void WireNode::kill() {
+  if (in_kernel()) {
+    sh("ip link del " + wire_);
+    return;
+  }
   ::kill(pid_, SIGKILL);
   // The device goes with the last thread of the process.
   static_cast<void>(eventually([&] {

@@ -1,4 +1,4 @@
-// Two or more nodes with a userspace WireGuard each, for the tests of
+// Two or more nodes with a WireGuard each, of whatever kind, for the tests of
 // radial-wire: every node is a network namespace inside the test's private
 // one, joined to the others by a switch.
 //
@@ -32,6 +32,12 @@ struct Program {
 };
 
 [[nodiscard]] Program radial_wire(const std::string& environment = {});
+// A test's build, whose constants the environment can shorten:
+// RADIAL_TEST_REKEY_MS, RADIAL_TEST_REKEY_MESSAGES, RADIAL_TEST_LOAD=1.
+[[nodiscard]] Program radial_wire_short(const std::string& environment);
+// The kernel's own, where it has it.
+[[nodiscard]] Program kernel_wireguard();
+[[nodiscard]] bool kernel_has_wireguard();
 [[nodiscard]] Program wireguard_go_12();
 // From a Debian 13 root folder (RADIAL_TRIXIE_ROOT, or where the lab keeps
 // one); nothing when there is none.
@@ -68,6 +74,8 @@ class WireNode {
   [[nodiscard]] bool pings(const std::string& address, int size = 56) const;
 
  private:
+  [[nodiscard]] bool in_kernel() const { return program_.path == "kernel"; }
+
   const PrivateNamespace& around_;
   const int number_;
   const Program program_;

@@ -135,7 +135,8 @@ void Wire::use_port(std::shared_ptr<UdpPort> port) {
 void Wire::run_handshakes() {
   const auto taken = slow_.take(handshakes_at_once);
   for (const auto& message : taken.messages)
-    device_.receive_handshake({message.bytes.data(), message.size}, message.from, taken.busy, read_clocks(), actions_);
+    device_.receive_handshake({message.bytes.data(), message.size}, message.from, taken.busy || options_.assume_load,
+                              read_clocks(), actions_);
   actions_.events.insert(actions_.events.end(), taken.events.begin(), taken.events.end());
   carry_out();
 }

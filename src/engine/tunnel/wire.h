@@ -33,6 +33,7 @@ class Wire : public uapi::Interface {
   struct Options {
     bool offload = true;    // of the UDP sockets; the TUN device has its own
     DeviceOptions device;
+    bool assume_load = false;  // answers every handshake as under load, with a cookie first: for tests
   };
 
   // Opens nothing that needs privileges but ports and marks later on.

@@ -1,0 +1,84 @@
+// What takes minutes with the protocol's constants, with radial-wire's own
+// shortened: new keys by time and by count, and a handshake under load. The
+// other end has its usual constants.
+#include <gtest/gtest.h>
+
+#include "net/wire_lab.h"
+
+namespace radial::test {
+namespace {
+
+constexpr std::chrono::seconds patience(60);
+
+class WireRekey : public testing::TestWithParam<Program> {
+ protected:
+  // Seconds since the epoch, as `node` saw the last handshake with `peer`; 0: none.
+  static long long handshake(const WireNode& node, const WireNode& peer) {
+    const auto text = node.sh("wg show " + node.wire() + " latest-handshakes");
+    const auto at = text.find(peer.public_key());
+    return at == std::string::npos ? 0 : std::stoll(text.substr(at + peer.public_key().size()));
+  }
+  // Echoes that were lost of `count`, sent without waiting for each.
+  static int lost(const WireNode& from, const std::string& to, int count) {
+    const auto said = from.sh("ping -q -i 0.005 -W 3 -c " + std::to_string(count) + " " + to + " || true");
+    const auto at = said.find(" received");
+    if (at == std::string::npos) return count;
+    const auto start = said.rfind(' ', at - 1);
+    return count - std::stoi(said.substr(start + 1, at - start - 1));
+  }
+};
+
+// Several handshakes, none of which costs a packet.
+TEST_P(WireRekey, NewKeysByTimeCostNothing) {
+  WirePair pair(radial_wire_short("RADIAL_TEST_REKEY_MS=2000"), GetParam());
+  ASSERT_TRUE(eventually([&] { return pair.a.pings(pair.b.inner()); }, patience));
+  auto last = handshake(pair.b, pair.a);
+  int renewed = 0, losses = 0;
+  ASSERT_TRUE(eventually([&] {
+    losses += lost(pair.a, pair.b.inner(), 100);
+    if (const auto now = handshake(pair.b, pair.a); now > last) {
+      last = now;
+      ++renewed;
+    }
+    return renewed >= 4;
+  }, patience)) << renewed << " handshakes after the first";
+  EXPECT_EQ(losses, 0);
+  EXPECT_GE(handshake(pair.a, pair.b) + 3, last) << "both ends saw them";
+}
+
+TEST_P(WireRekey, NewKeysByCountCostNothing) {
+  // The initiator's count; rekey_timeout (5 s) stays between two initiations.
+  WirePair pair(radial_wire_short("RADIAL_TEST_REKEY_MESSAGES=300"), GetParam());
+  ASSERT_TRUE(eventually([&] { return pair.a.pings(pair.b.inner()); }, patience));
+  const auto first = handshake(pair.b, pair.a);
+  EXPECT_EQ(lost(pair.a, pair.b.inner(), 200), 0);
+  EXPECT_EQ(handshake(pair.b, pair.a), first) << "300 have not been sent";
+  int losses = 0;
+  EXPECT_TRUE(eventually([&] {
+    losses += lost(pair.a, pair.b.inner(), 200);
+    return handshake(pair.b, pair.a) > first;
+  }, patience));
+  EXPECT_EQ(losses, 0);
+}
+
+// Every handshake message is answered with a cookie first: the other end must
+// take it, wait, and come back with it.
+TEST_P(WireRekey, AHandshakeUnderLoadSucceedsWithACookie) {
+  WirePair pair(GetParam(), radial_wire_short("RADIAL_TEST_LOAD=1"));
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_TRUE(eventually([&] { return pair.a.pings(pair.b.inner()); }, patience));
+  EXPECT_GE(std::chrono::steady_clock::now() - began, std::chrono::seconds(4)) << "it took no second initiation";
+  EXPECT_GT(handshake(pair.a, pair.b), 0);
+}
+
+std::vector<Program> others() {
+  std::vector<Program> out{radial_wire(), wireguard_go_12()};
+  for (const auto& program : wireguard_go_13()) out.push_back(program);
+  if (kernel_has_wireguard()) out.push_back(kernel_wireguard());
+  return out;
+}
+
+INSTANTIATE_TEST_SUITE_P(With, WireRekey, testing::ValuesIn(others()), [](const auto& one) { return one.param.name; });
+
+}  // namespace
+}  // namespace radial::test
