@@ -312,11 +312,15 @@ TEST_F(WireDevice, LinkMulticastReachesEveryLivePeerWhenAskedFor) {
   };
   const Fd at_b = heard(b_);
   const Fd at_c = heard(c);
-  const auto send = [&] {
-    a_.inside([&] {
+  const auto send_from = [&](const WireNode& node, std::uint32_t source) {
+    node.inside([&] {
       const Fd socket(::socket(AF_INET, SOCK_DGRAM, 0));
+      sockaddr_in own{};
+      own.sin_family = AF_INET;
+      own.sin_addr.s_addr = htonl(source);
+      ASSERT_EQ(::bind(socket.get(), reinterpret_cast<sockaddr*>(&own), sizeof own), 0);
       ip_mreqn out{};
-      out.imr_ifindex = std::stoi(a_.sh("cat /sys/class/net/wg1/ifindex"));
+      out.imr_ifindex = std::stoi(node.sh("cat /sys/class/net/" + node.wire() + "/ifindex"));
       ASSERT_EQ(::setsockopt(socket.get(), IPPROTO_IP, IP_MULTICAST_IF, &out, sizeof out), 0);
       sockaddr_in name{};
       name.sin_family = AF_INET;
@@ -325,6 +329,7 @@ TEST_F(WireDevice, LinkMulticastReachesEveryLivePeerWhenAskedFor) {
       ASSERT_EQ(::sendto(socket.get(), "hello", 5, 0, reinterpret_cast<sockaddr*>(&name), sizeof name), 5);
     });
   };
+  const auto send = [&] { send_from(a_, 0x0a000001); };
   const auto got = [](const Fd& socket) {
     char bytes[16];
     return eventually([&] { return ::recv(socket.get(), bytes, sizeof bytes, MSG_DONTWAIT) == 5; },
@@ -337,6 +342,20 @@ TEST_F(WireDevice, LinkMulticastReachesEveryLivePeerWhenAskedFor) {
     send();
     return got(at_b) && got(at_c);
   }, patience));
+
+  // The other way: the source filter binds what comes by multicast too.
+  const Fd at_a = heard(a_);
+  EXPECT_EQ(Uapi("wg3").ask("set=1\nradial_multicast=true\n\n"), "errno=0\n\n");
+  EXPECT_TRUE(eventually([&] {
+    send_from(c, 0x0a000003);
+    return got(at_a);
+  }, patience));
+  while (got(at_a)) {
+  }
+  c.sh("ip addr add 10.0.0.66/32 dev wg3");
+  for (int i = 0; i < 3; ++i) send_from(c, 0x0a000042);
+  EXPECT_FALSE(got(at_a)) << "10.0.0.66 is not c's";
+  EXPECT_THAT(Uapi("wg1").ask("radial_get=1\n\n"), HasSubstr("radial_rx_bad_source=3"));
 }
 
 // RFC 6040: what the network says by the outer header reaches the inner one,
