@@ -20,6 +20,8 @@ path, for each gigabyte that arrived. Beside it stands the bare veth.
 
 Needs root, iperf3, wg, ping, ethtool and a C++ compiler. To compare with the
 kernel's WireGuard on a machine that has it, add the program "kernel=kernel".
+Tunnels of other kinds, from site to hub only: "nebula=nebula", "openvpn=openvpn",
+"tinc=tinc", "fastd=fastd", with --packages naming the folder that holds them.
 """
 import argparse
 import ctypes
@@ -32,6 +34,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import other_tunnels
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -85,6 +89,14 @@ class Path:
             self.dials[self.target] = connect(self.target, self.hub, 2, offload)
             self.hub.sh("sysctl -qw net.ipv4.ip_forward=1")
         self.nodes = self.sites + [self.hub]
+        self.foreign = []
+        self.folder = None
+
+    def start_other(self, program, packages):
+        self.folder = tempfile.TemporaryDirectory()
+        self.foreign = other_tunnels.start(program, packages, self.folder.name, self.site, self.hub, self.dials[self.site])
+        wait_for(lambda: subprocess.run(["ip", "netns", "exec", self.site.name, "ping", "-c1", "-W1", self.hub.inner],
+                                        capture_output=True).returncode == 0, 30)
 
     def start(self, program):
         for node in self.nodes:
@@ -104,6 +116,8 @@ class Path:
                                             capture_output=True).returncode == 0)
 
     def pids(self):
+        if self.foreign:
+            return dict(zip((p.pid for p in self.foreign), (self.hub.wire, self.site.wire)))
         wires = {node.wire for node in self.nodes}
         out = {}
         for entry in os.listdir("/proc"):
@@ -138,6 +152,18 @@ class Path:
         return total / 1024
 
     def stop(self, program):
+        for process in self.foreign:
+            process.terminate()
+        for process in self.foreign:
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        if self.foreign:
+            self.foreign = []
+            self.folder.cleanup()
+            return
         if program == "kernel":
             for node in self.nodes:
                 node.sh(f"ip link del {node.wire}")
@@ -233,6 +259,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="one round of two seconds")
     parser.add_argument("--only", choices=["site-hub", "site-hub-site"])
+    parser.add_argument("--packages", help="folder of unpacked packages, for tunnels that are not WireGuard")
     parser.add_argument("--offload", choices=["on", "off"])
     arguments = parser.parse_args()
     if arguments.quick:
@@ -257,9 +284,15 @@ def main():
                 bounds = bare(kind, offload, arguments.seconds)
                 for _ in range(arguments.rounds):
                     for label, program in programs:
+                        other = program in other_tunnels.NAMES
+                        if other and (kind != "site-hub" or not offload):
+                            continue
                         path = Path(kind, offload)
                         try:
-                            path.start(program)
+                            if other:
+                                path.start_other(program, arguments.packages)
+                            else:
+                                path.start(program)
                             measure(path, table, label, arguments.seconds, helper, kind == "site-hub" and offload)
                         finally:
                             path.stop(program)
