@@ -48,7 +48,8 @@ std::vector<PlacedPrefix> placed_on(const host::ObservedWire& wire) {
 
 // In the delta's order: neighbours of one peer share a section.
 host::WireChange change_of(const std::string& interface, const SteerDelta& delta, const PublicKey& parking) {
-  host::WireChange change{interface, nullptr, {}, {}, {}};
+  host::WireChange change;
+  change.interface = interface;
   const auto section = [&](const PublicKey& key) -> host::PeerChange& {
     if (change.peers.empty() || change.peers.back().public_key != key) {
       change.peers.emplace_back();
