@@ -21,6 +21,16 @@ sites:
   paris:  { lans: [192.168.30.0/24, "fd00:30::/64"] }
 )";
 
+// NBMA's hub has no OSPFv3.
+constexpr const char* two_sites_v4 = R"(
+fabric: choice
+hubs:
+  fra1: { endpoint: vpn.example.com:51820, lans: [192.168.1.0/24] }
+sites:
+  berlin: { lans: [192.168.20.0/24] }
+  paris:  { lans: [192.168.30.0/24] }
+)";
+
 class WireChoice : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
@@ -31,7 +41,8 @@ class WireChoice : public testing::TestWithParam<const char*> {
     options.name = "choice";
     options.frr = "8.4";
     options.daemons.insert("ospf6d");
-    lab_ = std::make_unique<LiveLab>(two_sites, std::move(options));
+    const bool multicast = std::string(GetParam()) == "radial-wire";
+    lab_ = std::make_unique<LiveLab>(multicast ? two_sites : two_sites_v4, std::move(options));
     ASSERT_TRUE(lab_->ready());
     for (const auto* node : {"fra1", "berlin"}) {
       const auto status = lab_->status(node);
