@@ -30,10 +30,10 @@ std::string title_of(const NodeConfig& config) {
 
 Status needs_no_unicast_p2mp(const NodeConfig& config, std::string_view router) {
   for (const auto& wire : config.wires)
-    if (wire.ospf == OspfMode::p2mp_non_broadcast)
+    if (wire.ospf == OspfMode::p2mp_non_broadcast || wire.ospf == OspfMode::p2mp_multicast)
       return fail(Errc::unsupported,
-                  "{} has no OSPF point-to-multipoint by unicast, which hub {} is compiled for; as a hub it can run NBMA with "
-                  "all its sites: export it and them with --hub-frr 8.4",
+                  "{} cannot greet all sites by OSPF point-to-multipoint on one wire, for which hub {} is "
+                  "compiled; as a hub it can run NBMA with all its sites: export it and them with --hub-frr 8.4",
                   router, config.node);
   return {};
 }

@@ -11,6 +11,7 @@ std::string_view network_type(OspfMode mode) {
     case OspfMode::p2mp: return "ptmp";
     case OspfMode::point_to_point:
     case OspfMode::p2mp_non_broadcast:
+    case OspfMode::p2mp_multicast:
     case OspfMode::none: break;
   }
   return "ptp";
@@ -68,7 +69,7 @@ std::string ospf_text(const NodeConfig& config, const Wire& wire) {
 Result<std::string> export_mikrotik(const NodeConfig& config, const ExportOptions& options) {
   RADIAL_TRY(needs_no_unicast_p2mp(config, "RouterOS"));
   std::string text = fmt::format(
-      "# {}\n# For RouterOS 7; /import this file. Written by its documented grammar; not run on a RouterOS.\n"
+      "# {}\n# For RouterOS 7; /import this file. Never run on a RouterOS: try it before you rely on it.\n"
       "# lan0, lan1 … stand for the interfaces that hold the LANs, unless --lan-interface named them. RouterOS has no\n"
       "# 'mtu-ignore': all ends of a wire need one MTU. Routes come within seconds, not at once: it paces LSAs itself.\n",
       title_of(config));

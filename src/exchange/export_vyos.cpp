@@ -46,7 +46,8 @@ std::string_view network_type(OspfMode mode) {
     case OspfMode::point_to_point:
     case OspfMode::none: return "point-to-point";
     case OspfMode::p2mp:
-    case OspfMode::p2mp_non_broadcast: break;
+    case OspfMode::p2mp_non_broadcast:
+    case OspfMode::p2mp_multicast: break;
   }
   return "point-to-multipoint";
 }
@@ -95,8 +96,8 @@ Result<std::string> export_vyos(const NodeConfig& config, const ExportOptions& o
     if (!config.lans[i].active) out.set("{} passive", at);
   }
   return fmt::format("# {}\n"
-                     "# For VyOS 1.4, in configuration mode; then 'commit' and 'save'. Written by its documented grammar;\n"
-                     "# not run on a VyOS. 'host-name' of a peer needs 1.5: before that write an 'address'.\n"
+                     "# For VyOS 1.4, in configuration mode; then 'commit' and 'save'. Never run on a VyOS:\n"
+                     "# try it before you rely on it. 'host-name' of a peer needs 1.5: before that write an 'address'.\n"
                      "# lan0, lan1 … stand for the interfaces that hold the LANs, unless --lan-interface named them.\n{}",
                      title_of(config), left_out) +
          out.take();
