@@ -41,6 +41,7 @@ FrrStanza interface_stanza(const NodeConfig& config, const Wire& wire) {
       lines.emplace_back("ip ospf network point-to-multipoint non-broadcast");
       break;
     case OspfMode::p2mp_multicast:
+    case OspfMode::p2mp_multicast_site:
     case OspfMode::p2mp:
       lines.emplace_back("ip ospf network point-to-multipoint");
       break;

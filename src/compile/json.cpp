@@ -20,9 +20,10 @@ using Words = std::array<std::pair<Enum, std::string_view>, N>;
 constexpr Words<NodeRole, 2> role_words{{{NodeRole::hub, "hub"}, {NodeRole::site, "site"}}};
 constexpr Words<WireShape, 2> shape_words{
     {{WireShape::multipoint, "multipoint"}, {WireShape::point_to_point, "point_to_point"}}};
-constexpr Words<OspfMode, 7> mode_words{{{OspfMode::none, "none"},
+constexpr Words<OspfMode, 8> mode_words{{{OspfMode::none, "none"},
                                          {OspfMode::p2mp_non_broadcast, "p2mp_non_broadcast"},
                                          {OspfMode::p2mp_multicast, "p2mp_multicast"},
+                                         {OspfMode::p2mp_multicast_site, "p2mp_multicast_site"},
                                          {OspfMode::p2mp, "p2mp"},
                                          {OspfMode::nbma_hub, "nbma_hub"},
                                          {OspfMode::nbma_site, "nbma_site"},

@@ -30,7 +30,8 @@ enum class OspfMode : std::uint8_t {
   none,                // BGP, or static routes
   p2mp_non_broadcast,  // hub side, FRR >= 10.1: unicast hellos to listed neighbours
   p2mp_multicast,      // hub side, FRR < 10.1 on radial-wire, which copies multicast to every live peer
-  p2mp,                // site side of both
+  p2mp_multicast_site, // site side of such a hub
+  p2mp,                // site side of p2mp_non_broadcast
   nbma_hub,            // hub side, FRR < 10.1 on any other WireGuard: priority 255
   nbma_site,           // site side: priority 0
   point_to_point,      // hub to hub

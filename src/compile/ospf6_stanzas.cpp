@@ -8,9 +8,13 @@ namespace {
 constexpr int default_hello = 10;  // unlike ospfd, ospf6d prints neither of its defaults
 constexpr int default_dead = 40;
 
+bool over_multicast(const Wire& wire) {
+  return wire.ospf == OspfMode::p2mp_multicast || wire.ospf == OspfMode::p2mp_multicast_site;
+}
+
 bool runs_ospf6(const Wire& wire) {
-  return wire.ospf == OspfMode::p2mp_non_broadcast || wire.ospf == OspfMode::p2mp ||
-         wire.ospf == OspfMode::p2mp_multicast || wire.ospf == OspfMode::point_to_point;
+  return wire.ospf == OspfMode::p2mp_non_broadcast || wire.ospf == OspfMode::p2mp || over_multicast(wire) ||
+         wire.ospf == OspfMode::point_to_point;
 }
 
 void add_neighbors(std::vector<std::string>& lines, const Wire& wire) {
@@ -30,14 +34,19 @@ FrrStanza interface_stanza(const NodeConfig& config, const Wire& wire) {
     lines.insert(lines.end(), {"ipv6 ospf6 network point-to-multipoint", "ipv6 ospf6 p2p-p2mp disable-multicast-hello",
                                "ipv6 ospf6 p2p-p2mp config-neighbors-only"});
     add_neighbors(lines, wire);
+  } else if (over_multicast(wire)) {
+    // 8.4 has no point-to-multipoint, and on a point-to-point interface it
+    // multicasts database descriptions, which the other sites take for theirs.
+    lines.emplace_back("ipv6 ospf6 network broadcast");
   } else {
-    // At a hub too, where multicast is copied: ospf6d lists every neighbour of
-    // such an interface as a link of its own, and that is all that 8.4 has.
     lines.emplace_back("ipv6 ospf6 network point-to-point");
   }
   if (config.hello != default_hello) lines.push_back(fmt::format("ipv6 ospf6 hello-interval {}", config.hello));
   if (config.dead != default_dead) lines.push_back(fmt::format("ipv6 ospf6 dead-interval {}", config.dead));
   lines.push_back(fmt::format("ipv6 ospf6 cost {}", wire.cost));
+  // The hub is the one that reaches everybody, so it alone may be elected.
+  if (over_multicast(wire))
+    lines.push_back(fmt::format("ipv6 ospf6 priority {}", wire.ospf == OspfMode::p2mp_multicast ? 255 : 0));
   // Unlike ospfd, ospf6d refuses any MTU that is not its own: at both ends.
   if (wire.mtu_ignore) lines.emplace_back("ipv6 ospf6 mtu-ignore");
   lines.push_back(fmt::format("ipv6 ospf6 area {}", config.area));

@@ -67,6 +67,14 @@ OspfMode hub_mode(const FabricFacts& facts, const std::string& hub) {
   return known != facts.nodes.end() && known->second.copies_multicast() ? OspfMode::p2mp_multicast : OspfMode::nbma_hub;
 }
 
+OspfMode site_mode(OspfMode of_hub) {
+  switch (of_hub) {
+    case OspfMode::nbma_hub: return OspfMode::nbma_site;
+    case OspfMode::p2mp_multicast: return OspfMode::p2mp_multicast_site;
+    default: return OspfMode::p2mp;
+  }
+}
+
 IpAddress hub_link_local(bool first) {
   std::array<std::uint8_t, 16> bytes{0xfe, 0x80};
   bytes[15] = first ? 1 : 2;
@@ -141,9 +149,7 @@ Result<Wire> site_wire(const Fabric& fabric, const FabricFacts& facts, const Sit
   wire.mtu = site_mtu(fabric, site);
   wire.mtu_ignore = wire.mtu < fabric.mtu;
   wire.addresses = held(hub, own);
-  if (site.trust == Trust::routed)
-    wire.ospf =
-        mode_if_ospf(fabric, hub_mode(facts, hub.name) == OspfMode::nbma_hub ? OspfMode::nbma_site : OspfMode::p2mp);
+  if (site.trust == Trust::routed) wire.ospf = mode_if_ospf(fabric, site_mode(hub_mode(facts, hub.name)));
   wire.cost = hub.cost;
 
   WirePeer peer;

@@ -8,6 +8,7 @@ std::string_view network_type(OspfMode mode) {
   switch (mode) {
     case OspfMode::nbma_hub:
     case OspfMode::nbma_site: return "nbma";
+    case OspfMode::p2mp_multicast_site:
     case OspfMode::p2mp: return "ptmp";
     case OspfMode::point_to_point:
     case OspfMode::p2mp_non_broadcast:

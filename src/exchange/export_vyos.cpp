@@ -47,7 +47,8 @@ std::string_view network_type(OspfMode mode) {
     case OspfMode::none: return "point-to-point";
     case OspfMode::p2mp:
     case OspfMode::p2mp_non_broadcast:
-    case OspfMode::p2mp_multicast: break;
+    case OspfMode::p2mp_multicast:
+    case OspfMode::p2mp_multicast_site: break;
   }
   return "point-to-multipoint";
 }

@@ -93,7 +93,7 @@ TEST_P(OnRadialWire, TheHubRunsPointToMultipointAndComesBackFromRestarts) {
 }
 
 TEST_P(OnRadialWire, Ospfv3RunsThroughAHubThatHasNoPointToMultipointForIt) {
-  EXPECT_NE(lab_->vtysh("fra1", "show running-config").find("ipv6 ospf6 network point-to-point"), std::string::npos);
+  EXPECT_NE(lab_->vtysh("fra1", "show running-config").find("ipv6 ospf6 network broadcast"), std::string::npos);
   // Both sites' prefixes at the hub, and each site's at the other, in the FIB.
   const auto routed = [&] {
     const auto at = [&](const char* node, const char* prefix) {
