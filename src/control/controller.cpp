@@ -1,0 +1,335 @@
+#include "control/controller.h"
+
+#include <algorithm>
+
+#include "compile/compile.h"
+#include "compile/wires.h"
+#include "control/fabric_edit.h"
+#include "control/token.h"
+#include "fabric/address_plan.h"
+
+namespace radial::control {
+namespace {
+
+bool holds(const std::vector<IpAddress>& addresses, const IpAddress& address) {
+  return std::find(addresses.begin(), addresses.end(), address) != addresses.end();
+}
+
+bool booked(const AddressBook& book, const std::string& hub, const IpAddress& address) {
+  return std::any_of(book.begin(), book.end(),
+                     [&](const auto& entry) { return entry.first.first == hub && entry.second == address; });
+}
+
+// Usable addresses of a tunnel prefix: all but its first and last.
+std::uint64_t size_of(const Prefix& prefix) { return std::uint64_t{1} << (32 - prefix.length()); }
+
+// From the top, where hashed slots are no likelier than elsewhere but an
+// operator's pins are rarer.
+Result<IpAddress> free_from_top(const Prefix& tunnel, const std::string& hub, const AddressBook& book,
+                                const std::vector<IpAddress>& taken) {
+  for (auto offset = size_of(tunnel) - 2; offset >= 2; --offset) {
+    const auto address = tunnel.address().plus(offset);
+    if (address && !booked(book, hub, *address) && !holds(taken, *address)) return *address;
+  }
+  return fail(Errc::unavailable, "the tunnel prefix {} of {} has no address left: give the hub a wider 'tunnel'", tunnel, hub);
+}
+
+Status refuse(std::string_view why) {
+  return Unexpected(Error{Errc::permission_denied, std::string(why), 0});
+}
+
+}  // namespace
+
+std::string join_message(std::string_view token_digest, const PublicKey& key) {
+  return fmt::format("radial join 1\n{}\n{}\n", token_digest, key);
+}
+
+Status Controller::create(const std::filesystem::path& file, const std::string& fabric_yaml, const std::string& hub,
+                          const NodeFacts& facts, const std::string& author, std::int64_t now) {
+  RADIAL_ASSIGN(const auto fabric, parse_or_fail(fabric_yaml, "fabric.yaml"));
+  if (fabric.find_hub(hub) == nullptr)
+    return fail(Errc::invalid_argument, "{} is no hub of fabric {}: a controller runs on a hub", hub, fabric.name);
+  RADIAL_ASSIGN(const auto book, plan_addresses(fabric, {}));
+  RADIAL_ASSIGN(auto store, Store::create(file));
+  RADIAL_ASSIGN(auto transaction, store.begin());
+  RADIAL_ASSIGN(const auto number, store.add_revision({0, now, author, "radial init", line_diff("", fabric_yaml), fabric_yaml}));
+  RADIAL_TRY(store.set_node(hub, facts));
+  RADIAL_TRY(store.set_addresses(book));
+  RADIAL_TRY(store.audit({now, author, fmt::format("fabric {} begun, revision {}", fabric.name, number)}));
+  return transaction.commit();
+}
+
+Result<Controller> Controller::open(const std::filesystem::path& file, std::string hub) {
+  RADIAL_ASSIGN(auto store, Store::open(file));
+  Controller controller(std::move(store), std::move(hub));
+  RADIAL_TRY(controller.load());
+  return controller;
+}
+
+Status Controller::load() {
+  RADIAL_ASSIGN(auto revision, store_.latest_revision());
+  RADIAL_ASSIGN(auto fabric, parse_or_fail(revision.fabric, fmt::format("revision {}", revision.number)));
+  RADIAL_ASSIGN(auto facts, store_.facts());
+  text_ = std::move(revision.fabric);
+  fabric_ = std::move(fabric);
+  facts_ = std::move(facts);
+  revision_ = revision.number;
+  return {};
+}
+
+Status Controller::commit(Transaction transaction) {
+  RADIAL_TRY(transaction.commit());
+  return load();
+}
+
+Result<std::vector<IpAddress>> Controller::quarantine_addresses() {
+  RADIAL_ASSIGN(const auto all, store_.invitations());
+  std::vector<IpAddress> addresses;
+  for (const auto& one : all)
+    if (one.live()) addresses.push_back(one.address);
+  return addresses;
+}
+
+// A node that is new must not be given an address that somebody holds in
+// quarantine: it takes the nearest free one from the top instead.
+Result<AddressBook> Controller::plan(const Fabric& fabric) {
+  RADIAL_ASSIGN(auto book, plan_addresses(fabric, facts_.addresses));
+  const auto* hub = fabric.find_hub(hub_);
+  if (hub == nullptr) return fail(Errc::invalid_argument, "this controller's hub {} is not in the fabric", hub_);
+  RADIAL_ASSIGN(const auto taken, quarantine_addresses());
+  for (auto& [wire, address] : book) {
+    if (wire.first != hub_ || !holds(taken, address)) continue;
+    RADIAL_ASSIGN(address, free_from_top(hub->tunnel_v4, hub_, book, taken));
+  }
+  // Fails where the file pins what is taken.
+  return plan_addresses(fabric, book);
+}
+
+Result<FabricFacts> Controller::facts_for(const Fabric& fabric) {
+  auto facts = facts_;
+  RADIAL_ASSIGN(facts.addresses, plan(fabric));
+  return facts;
+}
+
+Result<std::int64_t> Controller::set_fabric(const std::string& yaml, const std::string& author, const std::string& reason,
+                                            std::int64_t now) {
+  if (yaml == text_) return revision_;
+  RADIAL_ASSIGN(const auto fabric, parse_or_fail(yaml, "fabric.yaml"));
+  RADIAL_ASSIGN(const auto book, plan(fabric));
+  RADIAL_ASSIGN(auto transaction, store_.begin());
+  RADIAL_ASSIGN(const auto number, store_.add_revision({0, now, author, reason, line_diff(text_, yaml), yaml}));
+  RADIAL_TRY(store_.set_addresses(book));
+  RADIAL_TRY(store_.audit({now, author, fmt::format("{}, revision {}", reason, number)}));
+  RADIAL_TRY(commit(std::move(transaction)));
+  return revision_;
+}
+
+Result<std::int64_t> Controller::roll_back(std::optional<std::int64_t> to, const std::string& author, std::int64_t now) {
+  const auto number = to.value_or(revision_ - 1);
+  RADIAL_ASSIGN(const auto revision, store_.revision(number));
+  return set_fabric(revision.fabric, author, fmt::format("rolled back to revision {}", number), now);
+}
+
+Result<Invited> Controller::invite(const InviteRequest& request, const std::string& author, std::int64_t now) {
+  const auto* hub = fabric_.find_hub(hub_);
+  const auto own = facts_.nodes.find(hub_);
+  if (hub == nullptr || own == facts_.nodes.end() || !own->second.public_key)
+    return fail(Errc::internal, "the controller does not know its own hub's key");
+  if (request.seconds < 60 || request.seconds > 30 * 86400)
+    return fail(Errc::invalid_argument, "an invitation lasts from one minute to 30 days");
+  auto text = text_;
+  if (fabric_.find_hub(request.site) != nullptr) return fail(Errc::conflict, "{} is a hub of this fabric", request.site);
+  if (const auto* site = fabric_.find_site(request.site)) {
+    if (const auto known = facts_.nodes.find(request.site); known != facts_.nodes.end() && known->second.public_key)
+      return fail(Errc::conflict, "{0} has joined already; to let another machine take its place: radial revoke {0}", request.site);
+    if (!request.lans.empty() || !request.grants.empty())
+      return fail(Errc::conflict, "{} is in the fabric file already, which says its LANs and grant: leave --lan and --grant out",
+                  request.site);
+    if (std::find(site->hubs.begin(), site->hubs.end(), hub_) == site->hubs.end())
+      return fail(Errc::unsupported, "{} has no wire to {}, where the controller is: name that hub under its 'hubs:'", request.site, hub_);
+  } else {
+    RADIAL_ASSIGN(text, add_site(text_, {request.site, request.lans, request.grants}));
+  }
+  RADIAL_ASSIGN(const auto fabric, parse_or_fail(text, "fabric.yaml"));
+  RADIAL_ASSIGN(const auto book, plan(fabric));
+  RADIAL_ASSIGN(const auto all, store_.invitations());
+  for (const auto& one : all)
+    if (one.live() && one.node == request.site)
+      return fail(Errc::conflict, "{0} is invited already; to print another token: radial uninvite {0}, then invite again", request.site);
+  RADIAL_ASSIGN(const auto taken, quarantine_addresses());
+
+  Token token;
+  token.fabric = fabric.name;
+  token.site = request.site;
+  token.hub = hub_;
+  token.hub_key = *own->second.public_key;
+  token.endpoints = hub->endpoints;
+  token.ephemeral = PrivateKey::generate();
+  token.preshared = Secret::random();
+  RADIAL_ASSIGN(token.address, free_from_top(hub->tunnel_v4, hub_, book, taken));
+  token.controller = book.at({hub_, hub_});
+  token.port = controller_port;
+  token.mtu = static_cast<std::uint16_t>(site_mtu(fabric, *fabric.find_site(request.site)));
+  token.expires = now + request.seconds;
+
+  Invited invited{to_text(token), token.expires};
+  Invitation invitation;
+  invitation.node = request.site;
+  invitation.ephemeral = token.ephemeral.public_key();
+  invitation.preshared = token.preshared.clone();
+  invitation.token = digest_of_token(invited.token);
+  invitation.address = token.address;
+  invitation.created = now;
+  invitation.expires = token.expires;
+  invitation.author = author;
+
+  RADIAL_ASSIGN(auto transaction, store_.begin());
+  if (text != text_) {
+    RADIAL_ASSIGN(const auto number, store_.add_revision({0, now, author, fmt::format("invite {}", request.site),
+                                                          line_diff(text_, text), text}));
+    static_cast<void>(number);
+  }
+  RADIAL_TRY(store_.set_addresses(book));
+  RADIAL_TRY(store_.add_invitation(invitation));
+  RADIAL_TRY(store_.audit({now, author, fmt::format("invited {}", request.site)}));
+  RADIAL_TRY(commit(std::move(transaction)));
+  return invited;
+}
+
+Status Controller::withdraw(const std::string& site, const std::string& author, std::int64_t now) {
+  RADIAL_ASSIGN(const auto all, store_.invitations());
+  const auto found = std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.live() && one.node == site; });
+  if (found == all.end()) return fail(Errc::not_found, "no invitation of {} is open; see 'radial invitations'", site);
+  RADIAL_ASSIGN(auto transaction, store_.begin());
+  RADIAL_TRY(store_.set_invitation_state(found->id, InvitationState::withdrawn, found->claimed_by));
+  // A key that was posted and never shook hands goes with it.
+  if (found->state == InvitationState::claimed) RADIAL_TRY(store_.forget_node(site));
+  RADIAL_TRY(store_.audit({now, author, fmt::format("withdrew the invitation of {}", site)}));
+  return commit(std::move(transaction));
+}
+
+Result<Bundle> Controller::join(const JoinRequest& request, const IpAddress& from, std::int64_t now) {
+  constexpr auto spent = "this token was used, withdrawn or has expired: ask for a new one";
+  RADIAL_ASSIGN(const auto all, store_.invitations());
+  const auto found = std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.live() && one.address == from; });
+  if (found == all.end()) RADIAL_TRY(refuse(spent));
+  if (now >= found->expires) RADIAL_TRY(refuse(spent));
+  if (found->node != request.site || hex_of(found->token) != request.token ||
+      !mac_is_right(found->preshared, join_message(request.token, request.public_key), request.proof))
+    RADIAL_TRY(refuse("this token is not the one that was issued: it was altered"));
+  if (found->claimed_by && *found->claimed_by != request.public_key)
+    return fail(Errc::conflict, "this token is in use by another machine: if that is not yours, withdraw it: radial uninvite {}",
+                request.site);
+  if (request.public_key.is_zero()) return fail(Errc::invalid_argument, "the public key is missing");
+  if (request.public_key == found->ephemeral)
+    return fail(Errc::invalid_argument, "a node needs a key of its own, not the token's");
+  for (const auto& [name, facts] : facts_.nodes)
+    if (name != request.site && facts.public_key == request.public_key)
+      return fail(Errc::conflict, "another node has this public key: generate a new one");
+
+  RADIAL_ASSIGN(auto transaction, store_.begin());
+  RADIAL_TRY(store_.set_node(request.site, {request.public_key, request.frr}));
+  RADIAL_ASSIGN(const auto secret, store_.node_secret(request.site));
+  if (!secret) RADIAL_TRY(store_.set_node_secret(request.site, Secret::random()));
+  const auto* site = fabric_.find_site(request.site);
+  if (site == nullptr) return fail(Errc::not_found, "{} is not in the fabric any more", request.site);
+  for (const auto& hub : site->hubs) {
+    RADIAL_ASSIGN(const auto key, store_.preshared(hub, request.site));
+    if (!key) RADIAL_TRY(store_.set_preshared(hub, request.site, Secret::random()));
+  }
+  if (!found->claimed_by) {
+    RADIAL_TRY(store_.set_invitation_state(found->id, InvitationState::claimed, request.public_key));
+    RADIAL_TRY(store_.audit({now, request.site, fmt::format("joins with the key {}", request.public_key)}));
+  }
+  RADIAL_TRY(commit(std::move(transaction)));
+  return bundle_for(request.site);
+}
+
+Result<bool> Controller::arrived(const PublicKey& key, std::int64_t now) {
+  RADIAL_ASSIGN(const auto all, store_.invitations());
+  for (const auto& one : all) {
+    if (one.state != InvitationState::claimed || one.claimed_by != key) continue;
+    RADIAL_ASSIGN(auto transaction, store_.begin());
+    RADIAL_TRY(store_.set_invitation_state(one.id, InvitationState::burnt, one.claimed_by));
+    RADIAL_TRY(store_.audit({now, one.node, "joined"}));
+    RADIAL_TRY(commit(std::move(transaction)));
+    return true;
+  }
+  return false;
+}
+
+Result<bool> Controller::expire(std::int64_t now) {
+  RADIAL_ASSIGN(const auto all, store_.invitations());
+  bool some = false;
+  for (const auto& one : all) {
+    if (!one.live() || now < one.expires) continue;
+    RADIAL_ASSIGN(auto transaction, store_.begin());
+    RADIAL_TRY(store_.set_invitation_state(one.id, InvitationState::expired, one.claimed_by));
+    // A node that was answered may still come with its own key.
+    RADIAL_TRY(store_.audit({now, "controller", fmt::format("the invitation of {} expired", one.node)}));
+    RADIAL_TRY(commit(std::move(transaction)));
+    some = true;
+  }
+  return some;
+}
+
+Status Controller::revoke(const std::string& node, const std::string& author, std::int64_t now) {
+  if (node == hub_) return fail(Errc::conflict, "{} is the controller's own hub and cannot be revoked", node);
+  const auto known = facts_.nodes.find(node);
+  if (known == facts_.nodes.end() || !known->second.public_key)
+    return fail(Errc::not_found, "{} has no key to revoke: it has not joined", node);
+  RADIAL_ASSIGN(const auto all, store_.invitations());
+  RADIAL_ASSIGN(auto transaction, store_.begin());
+  RADIAL_TRY(store_.forget_node(node));
+  for (const auto& one : all)
+    if (one.live() && one.node == node)
+      RADIAL_TRY(store_.set_invitation_state(one.id, InvitationState::withdrawn, one.claimed_by));
+  RADIAL_TRY(store_.audit({now, author, fmt::format("revoked {} and its key {}", node, *known->second.public_key)}));
+  return commit(std::move(transaction));
+}
+
+Result<std::string> Controller::authenticate(const IpAddress& from, std::string_view message, std::string_view mac) {
+  for (const auto& [wire, address] : facts_.addresses) {
+    if (wire.first != hub_ || wire.second == hub_ || address != from) continue;
+    RADIAL_ASSIGN(const auto secret, store_.node_secret(wire.second));
+    if (secret && mac_is_right(*secret, message, mac)) return wire.second;
+  }
+  return fail(Errc::permission_denied, "the request is not a node's, or not signed with its secret");
+}
+
+Result<NodeConfig> Controller::config_for(const std::string& node) const { return compile_node(fabric_, facts_, node); }
+
+Result<Bundle> Controller::bundle_for(const std::string& node) {
+  Bundle bundle;
+  bundle.revision = revision_;
+  RADIAL_ASSIGN(bundle.config, config_for(node));
+  RADIAL_ASSIGN(auto secret, store_.node_secret(node));
+  if (!secret) return fail(Errc::not_found, "{} has not joined", node);
+  bundle.node_secret = std::move(*secret);
+  for (const auto& [other, facts] : facts_.nodes) {
+    if (other == node || !facts.public_key) continue;
+    RADIAL_ASSIGN(auto key, store_.preshared(node, other));
+    if (key) bundle.preshared.emplace(*facts.public_key, std::move(*key));
+  }
+  return bundle;
+}
+
+Result<std::vector<Guest>> Controller::guests() {
+  RADIAL_ASSIGN(auto all, store_.invitations());
+  std::vector<Guest> guests;
+  for (auto& one : all)
+    if (one.live()) guests.push_back({one.node, one.ephemeral, std::move(one.preshared), one.address});
+  return guests;
+}
+
+Result<std::map<PublicKey, PresharedKey>> Controller::preshared_keys() {
+  std::map<PublicKey, PresharedKey> keys;
+  for (const auto& [other, facts] : facts_.nodes) {
+    if (other == hub_ || !facts.public_key) continue;
+    RADIAL_ASSIGN(auto key, store_.preshared(hub_, other));
+    if (key) keys.emplace(*facts.public_key, std::move(*key));
+  }
+  return keys;
+}
+
+}  // namespace radial::control

@@ -1,0 +1,90 @@
+#include "control/messages.h"
+
+#include "compile/json.h"
+#include "fabric/strict_json.h"
+
+namespace radial::control {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::size_t most_request_bytes = 16U << 10U;
+constexpr std::size_t most_bundle_bytes = 8U << 20U;
+
+Result<std::string> text_of(const Json& object, const char* key) {
+  if (!object.is_object() || !object.contains(key) || !object[key].is_string())
+    return fail(Errc::invalid_argument, "'{}' is missing or no text", key);
+  return object[key].get<std::string>();
+}
+
+std::string written(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
+Json revealed(const Secret& secret) { return secret.reveal_base64(); }
+
+}  // namespace
+
+std::string to_json(const JoinRequest& request) {
+  Json json{{"version", 1},
+            {"site", request.site},
+            {"public_key", request.public_key.to_string()},
+            {"token", request.token},
+            {"proof", request.proof}};
+  if (request.frr) json["frr"] = fmt::format("{}.{}", request.frr->major, request.frr->minor);
+  return written(json);
+}
+
+Result<JoinRequest> join_request_from_json(std::string_view text) {
+  RADIAL_ASSIGN(const auto json, parse_strict_json(text, {most_request_bytes, 4}));
+  if (!json.is_object() || json.value("version", Json()) != 1)
+    return fail(Errc::unsupported, "the controller knows version 1 of this request");
+  JoinRequest request;
+  RADIAL_ASSIGN(request.site, text_of(json, "site"));
+  RADIAL_ASSIGN(const auto key, text_of(json, "public_key"));
+  RADIAL_ASSIGN(request.public_key, PublicKey::parse(key));
+  RADIAL_ASSIGN(request.token, text_of(json, "token"));
+  RADIAL_ASSIGN(request.proof, text_of(json, "proof"));
+  if (json.contains("frr")) {
+    RADIAL_ASSIGN(const auto frr, text_of(json, "frr"));
+    RADIAL_ASSIGN(request.frr, FrrVersion::parse(frr));
+  }
+  return request;
+}
+
+std::string to_json(const Bundle& bundle) {
+  Json keys = Json::object();
+  for (const auto& [peer, key] : bundle.preshared) keys[peer.to_string()] = revealed(key);
+  return written({{"version", 1},
+                  {"revision", bundle.revision},
+                  {"config", radial::to_json(bundle.config)},
+                  {"secret", revealed(bundle.node_secret)},
+                  {"preshared", std::move(keys)}});
+}
+
+Result<Bundle> bundle_from_json(std::string_view text) {
+  RADIAL_ASSIGN(const auto json, parse_strict_json(text, {most_bundle_bytes, 4}));
+  if (!json.is_object() || json.value("version", Json()) != 1)
+    return fail(Errc::protocol, "the controller's answer is of another version of Radial");
+  Bundle bundle;
+  if (!json.contains("revision")) return fail(Errc::protocol, "the controller's answer lacks its revision");
+  RADIAL_ASSIGN(bundle.revision, json_integer<std::int64_t>(json["revision"], "revision", 0));
+  RADIAL_ASSIGN(const auto config, text_of(json, "config"));
+  RADIAL_ASSIGN(bundle.config, node_config_from_json(config));
+  RADIAL_ASSIGN(auto secret, text_of(json, "secret"));
+  RADIAL_ASSIGN(bundle.node_secret, Secret::parse(secret));
+  wipe(secret);
+  if (!json.contains("preshared") || !json["preshared"].is_object())
+    return fail(Errc::protocol, "the controller's answer lacks its preshared keys");
+  for (const auto& [peer, value] : json["preshared"].items()) {
+    RADIAL_ASSIGN(const auto key, PublicKey::parse(peer));
+    if (!value.is_string()) return fail(Errc::protocol, "a preshared key is no text");
+    RADIAL_ASSIGN(auto preshared, Secret::parse(value.get<std::string>()));
+    bundle.preshared.emplace(key, std::move(preshared));
+  }
+  return bundle;
+}
+
+std::string signed_message(std::string_view method, std::string_view path, std::string_view body) {
+  return fmt::format("radial node 1\n{}\n{}\n{}", method, path, body);
+}
+
+}  // namespace radial::control

@@ -1,0 +1,222 @@
+// The controller without a network: enrolment's rules, one refusal at a time.
+#include "control/controller.h"
+
+#include <filesystem>
+#include <set>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "control/fabric_edit.h"
+#include "control/token.h"
+
+namespace radial::control {
+namespace {
+
+constexpr std::int64_t now = 1'700'000'000;
+
+class ControllerTest : public testing::Test {
+ protected:
+  ControllerTest() {
+    std::string pattern = "/tmp/radial-controller-XXXXXX";
+    folder_ = ::mkdtemp(pattern.data());
+    file_ = folder_ / "controller.db";
+    const auto yaml = first_fabric("acme", "fra1", {"vpn.example.com:51820"}, {"192.168.1.0/24"});
+    const auto made = Controller::create(file_, yaml, "fra1", {hub_.public_key(), FrrVersion{8, 4}}, "root", now);
+    if (!made) ADD_FAILURE() << made.error().message;
+  }
+  ~ControllerTest() override { std::filesystem::remove_all(folder_); }
+
+  Controller open() {
+    auto controller = Controller::open(file_, "fra1");
+    if (!controller) ADD_FAILURE() << controller.error().message;
+    return std::move(*controller);
+  }
+
+  struct Visitor {
+    std::string text;
+    Token token;
+    PrivateKey key = PrivateKey::generate();
+
+    [[nodiscard]] JoinRequest request() const {
+      const auto digest = hex_of(digest_of_token(text));
+      return {token.site, key.public_key(), FrrVersion{8, 4}, digest,
+              mac_of(token.preshared, join_message(digest, key.public_key()))};
+    }
+  };
+  static Visitor invite(Controller& controller, const std::string& site, const std::string& lan) {
+    auto invited = controller.invite({site, {lan}, {}}, "root", now);
+    if (!invited) {
+      ADD_FAILURE() << invited.error().message;
+      return {};
+    }
+    Visitor visitor;
+    visitor.text = invited->token;
+    visitor.token = parse_token(invited->token).value();
+    return visitor;
+  }
+
+  const PrivateKey hub_ = PrivateKey::generate();
+  std::filesystem::path folder_;
+  std::filesystem::path file_;
+};
+
+TEST_F(ControllerTest, InvitesAndEnrolsOverRestarts) {
+  Visitor berlin;
+  {
+    auto controller = open();
+    berlin = invite(controller, "berlin", "192.168.20.0/24");
+    EXPECT_EQ(controller.revision(), 2);
+    EXPECT_EQ(berlin.token.hub_key, hub_.public_key());
+    EXPECT_EQ(berlin.token.controller.to_string(), "10.255.0.1");
+    EXPECT_EQ(berlin.token.address.to_string(), "10.255.0.254");
+  }
+  auto controller = open();
+  ASSERT_EQ(controller.guests()->size(), 1U);
+  EXPECT_EQ(controller.guests()->at(0).public_key, berlin.token.ephemeral.public_key());
+  auto bundle = controller.join(berlin.request(), berlin.token.address, now + 5);
+  ASSERT_TRUE(bundle) << bundle.error().message;
+  EXPECT_EQ(bundle->config.node, "berlin");
+  ASSERT_EQ(bundle->config.wires.size(), 1U);
+  EXPECT_EQ(bundle->config.wires[0].peers[0].public_key, hub_.public_key());
+  ASSERT_EQ(bundle->preshared.size(), 1U);
+  // The hub has the same preshared key, by the site's key.
+  const auto keys = controller.preshared_keys();
+  EXPECT_TRUE(keys->at(berlin.key.public_key()).equals(bundle->preshared.at(hub_.public_key())));
+  // The ephemeral peer stays beside the real one, until that has shaken hands.
+  EXPECT_EQ(controller.guests()->size(), 1U);
+  EXPECT_EQ(controller.config_for("fra1")->wires[0].peers[0].public_key, berlin.key.public_key());
+
+  // Asked again with the same key, also after a restart: the same answer.
+  {
+    auto restarted = open();
+    auto again = restarted.join(berlin.request(), berlin.token.address, now + 9);
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_TRUE(again->node_secret.equals(bundle->node_secret));
+    EXPECT_TRUE(again->preshared.at(hub_.public_key()).equals(bundle->preshared.at(hub_.public_key())));
+    EXPECT_EQ(again->config, bundle->config);
+  }
+  EXPECT_TRUE(*controller.arrived(berlin.key.public_key(), now + 10));
+  EXPECT_FALSE(*controller.arrived(berlin.key.public_key(), now + 11));
+  EXPECT_TRUE(controller.guests()->empty());
+  const auto replay = controller.join(berlin.request(), berlin.token.address, now + 12);
+  ASSERT_FALSE(replay);
+  EXPECT_EQ(replay.error().code, Errc::permission_denied);
+  // Its secret signs its requests; from its own address only.
+  const auto address = controller.facts().addresses.at({"fra1", "berlin"});
+  EXPECT_EQ(*controller.authenticate(address, "hello", mac_of(bundle->node_secret, "hello")), "berlin");
+  EXPECT_FALSE(controller.authenticate(address, "hello!", mac_of(bundle->node_secret, "hello")));
+  EXPECT_FALSE(controller.authenticate(berlin.token.address, "hello", mac_of(bundle->node_secret, "hello")));
+}
+
+TEST_F(ControllerTest, OfTwoJoinsOneWins) {
+  auto controller = open();
+  auto first = invite(controller, "berlin", "192.168.20.0/24");
+  Visitor second{first.text, parse_token(first.text).value(), PrivateKey::generate()};
+  ASSERT_TRUE(controller.join(first.request(), first.token.address, now));
+  const auto refused = controller.join(second.request(), second.token.address, now);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::conflict);
+  EXPECT_EQ(controller.facts().nodes.at("berlin").public_key, first.key.public_key());
+}
+
+TEST_F(ControllerTest, RefusesWhatIsNotItsTokenAndChangesNothing) {
+  auto controller = open();
+  auto berlin = invite(controller, "berlin", "192.168.20.0/24");
+  auto paris = invite(controller, "paris", "192.168.30.0/24");
+  EXPECT_NE(berlin.token.address, paris.token.address);
+  const auto facts = controller.facts();
+  const auto address = berlin.token.address;
+
+  auto other_site = berlin.request();
+  other_site.site = "paris";
+  auto no_proof = berlin.request();
+  no_proof.proof = std::string(64, '0');
+  auto other_key = berlin.request();
+  other_key.public_key = PrivateKey::generate().public_key();  // the proof is over another
+  Visitor ephemeral{berlin.text, parse_token(berlin.text).value(), {}};
+  ephemeral.key = berlin.token.ephemeral.clone();
+  EXPECT_FALSE(controller.join(other_site, address, now));
+  EXPECT_FALSE(controller.join(no_proof, address, now));
+  EXPECT_FALSE(controller.join(other_key, address, now));
+  EXPECT_FALSE(controller.join(ephemeral.request(), address, now));
+  EXPECT_FALSE(controller.join(berlin.request(), paris.token.address, now));
+  EXPECT_FALSE(controller.join(berlin.request(), IpAddress::parse("10.255.0.77").value(), now));
+  EXPECT_FALSE(controller.join(berlin.request(), address, berlin.token.expires));
+  EXPECT_EQ(controller.facts(), facts);
+  EXPECT_TRUE(controller.join(berlin.request(), address, now));
+}
+
+TEST_F(ControllerTest, InvitationsEnd) {
+  auto controller = open();
+  auto berlin = invite(controller, "berlin", "192.168.20.0/24");
+  EXPECT_EQ(controller.invite({"berlin", {}, {}}, "root", now).error().code, Errc::conflict);
+  ASSERT_TRUE(controller.withdraw("berlin", "root", now));
+  EXPECT_TRUE(controller.guests()->empty());
+  EXPECT_FALSE(controller.withdraw("berlin", "root", now));
+  EXPECT_FALSE(controller.join(berlin.request(), berlin.token.address, now));
+  // In the file already, it is invited again without its LANs; then time passes.
+  ASSERT_TRUE(controller.invite({"berlin", {}, {}}, "root", now));
+  EXPECT_FALSE(*controller.expire(now + 3600));
+  EXPECT_TRUE(*controller.expire(now + 24 * 3600));
+  EXPECT_TRUE(controller.guests()->empty());
+}
+
+TEST_F(ControllerTest, MistakesChangeNothing) {
+  auto controller = open();
+  EXPECT_FALSE(controller.invite({"berlin", {"192.168.1.0/24"}, {}}, "root", now));  // the hub's LAN
+  EXPECT_FALSE(controller.invite({"fra1", {}, {}}, "root", now));
+  EXPECT_FALSE(controller.invite({"berlin", {"192.168.20.0/24"}, {}, 1}, "root", now));
+  EXPECT_FALSE(controller.set_fabric("fabric: acme\nhubs:\n  muc1: { endpoint: \"a.example:51820\" }\n", "root", "apply", now));
+  EXPECT_EQ(controller.revision(), 1);
+  EXPECT_TRUE(controller.invitations()->empty());
+}
+
+TEST_F(ControllerTest, NobodyGetsAnAddressInQuarantine) {
+  auto text = first_fabric("acme", "fra1", {"vpn.example.com:51820"}, {"192.168.1.0/24"});
+  // Half of a /27 in quarantine, the other half for sites.
+  text = text.replace(text.find("lans:"), 5, "tunnel: 10.9.0.0/27, lans:");
+  const auto made = Controller::create(folder_ / "small.db", text, "fra1", {hub_.public_key(), FrrVersion{8, 4}}, "root", now);
+  ASSERT_TRUE(made) << made.error().message;
+  auto opened = Controller::open(folder_ / "small.db", "fra1");
+  ASSERT_TRUE(opened) << opened.error().message;
+  auto& controller = *opened;
+  std::set<IpAddress> quarantined;
+  for (int i = 0; i < 14; ++i) {
+    auto invited = controller.invite({fmt::format("s{}", i), {fmt::format("192.168.{}.0/24", 10 + i)}, {}}, "root", now);
+    ASSERT_TRUE(invited) << i << invited.error().message;
+    quarantined.insert(parse_token(invited->token)->address);
+  }
+  EXPECT_EQ(quarantined.size(), 14U);
+  for (const auto& [wire, address] : controller.facts().addresses) EXPECT_FALSE(quarantined.contains(address)) << address.to_string();
+  const auto full = controller.invite({"last", {"192.168.99.0/24"}, {}}, "root", now);
+  if (full) {
+    EXPECT_FALSE(controller.invite({"more", {"192.168.98.0/24"}, {}}, "root", now));
+  }
+}
+
+TEST_F(ControllerTest, RevokesAndRollsBack) {
+  auto controller = open();
+  auto berlin = invite(controller, "berlin", "192.168.20.0/24");
+  auto bundle = controller.join(berlin.request(), berlin.token.address, now);
+  ASSERT_TRUE(bundle);
+  ASSERT_TRUE(controller.arrived(berlin.key.public_key(), now));
+  EXPECT_FALSE(controller.invite({"berlin", {}, {}}, "root", now));
+  ASSERT_TRUE(controller.revoke("berlin", "root", now));
+  EXPECT_FALSE(controller.revoke("berlin", "root", now));
+  EXPECT_FALSE(controller.revoke("fra1", "root", now));
+  EXPECT_FALSE(controller.config_for("fra1")->wires[0].peers[0].public_key);
+  const auto address = controller.facts().addresses.at({"fra1", "berlin"});
+  EXPECT_FALSE(controller.authenticate(address, "hello", mac_of(bundle->node_secret, "hello")));
+  EXPECT_TRUE(controller.invite({"berlin", {}, {}}, "root", now));
+
+  const auto before = controller.fabric_text();
+  ASSERT_TRUE(controller.invite({"paris", {"192.168.30.0/24"}, {}}, "root", now));
+  EXPECT_EQ(*controller.roll_back(std::nullopt, "root", now), 4);
+  EXPECT_EQ(controller.fabric_text(), before);
+  EXPECT_FALSE(controller.roll_back(99, "root", now));
+  EXPECT_GE(controller.log(100)->size(), 6U);
+}
+
+}  // namespace
+}  // namespace radial::control
