@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <set>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -10,9 +11,11 @@
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
 
+#include "agent/controller_role.h"
 #include "agent/guard.h"
 #include "agent/http_server.h"
 #include "agent/machine.h"
+#include "agent/member_role.h"
 #include "agent/nbma_keeper.h"
 #include "agent/reconciler.h"
 #include "agent/resolver.h"
@@ -95,7 +98,30 @@ class Daemon {
         signals_(loop_, SIGTERM, SIGINT) {}
 
   // The configuration to start with: from the files, or the last good one.
+  // Where it comes from: a controller here, a controller elsewhere, or a file.
   Status load() {
+    RADIAL_ASSIGN(controller_, ControllerRole::open(paths_, identity_.node, [this] { controller_changed(); }));
+    if (controller_) return follow_controller();
+    RADIAL_ASSIGN(const auto elsewhere, load_controller_address(paths_));
+    if (elsewhere) return load_assigned(*elsewhere);
+    return load_files();
+  }
+
+  Status load_assigned(const ControllerAddress& controller) {
+    RADIAL_ASSIGN(auto keyring, load_keyring(paths_.secrets()));
+    RADIAL_ASSIGN(auto again, load_keyring(paths_.secrets()));
+    RADIAL_ASSIGN(auto assignment, load_assignment(paths_, startup_problem_));
+    config_ = assignment.config;
+    reconciler_.set_keyring(std::move(keyring));
+    member_ = std::make_unique<MemberRole>(loop_, paths_, controller, std::move(again), std::move(assignment),
+                                           [this](const NodeConfig& config, Keyring keys) {
+                                             reconciler_.set_keyring(std::move(keys));
+                                             take(config);
+                                           });
+    return {};
+  }
+
+  Status load_files() {
     auto compiled = compile_from_files();
     if (compiled) {
       config_ = std::move(compiled->config);
@@ -113,6 +139,7 @@ class Daemon {
   Status run() {
     down_ = std::filesystem::exists(paths_.down_marker());
     RADIAL_ASSIGN(server_, HttpServer::listen(loop_, paths_.socket(), [this](const Request& request) { return handle(request); }));
+    if (controller_) RADIAL_TRY(controller_->serve(loop_));
     const Watched network(loop_, network_monitor_.fd(), [this] { network_changed(); });
     const Watched firewall(loop_, firewall_monitor_.fd(), [this] {
       if (firewall_monitor_.drain()) reconcile_in(settle);
@@ -135,6 +162,30 @@ class Daemon {
   }
 
  private:
+  void take(const NodeConfig& config) {
+    if (config != config_) applied_once_ = false;
+    config_ = config;
+    reconcile_in(0ms);
+  }
+
+  // This hub as its controller's store has it.
+  Status follow_controller() {
+    RADIAL_ASSIGN(const auto config, controller_->config());
+    RADIAL_ASSIGN(auto keyring, controller_->keyring());
+    RADIAL_ASSIGN(auto quarantine, controller_->quarantine());
+    std::set<PublicKey> guests;
+    for (const auto& guest : quarantine.guests) guests.insert(guest.public_key);
+    steerer_.set_guests(std::move(guests));
+    reconciler_.set_keyring(std::move(keyring));
+    reconciler_.set_quarantine(std::move(quarantine));
+    take(config);
+    return {};
+  }
+
+  void controller_changed() {
+    if (auto followed = follow_controller(); !followed) spdlog::error("{}", followed.error().message);
+  }
+
   Result<Compiled> compile_from_files() {
     RADIAL_ASSIGN(const auto text, read_file(paths_.fabric(), 4U << 20U));
     RADIAL_ASSIGN(auto facts, load_facts(paths_));
@@ -226,11 +277,15 @@ class Daemon {
       if (!down_ && guard_.tick(Clock::now())) reconcile();
       if (!down_)
         if (const auto done = nbma_.step(Clock::now(), config_)) spdlog::warn("repaired: {}", *done);
+      if (controller_) controller_->step(*host_.wireguard);
+      if (member_) member_->step(Clock::now());
       tick();
     });
   }
 
   Response handle(const Request& request) {
+    if (controller_)
+      if (auto answer = controller_->handle(request)) return std::move(*answer);
     if (request.method == "GET" && request.path == "/v1/status") return status();
     if (request.method == "GET" && request.path == "/v1/config") return {200, to_json(config_)};
     if (request.method == "GET" && request.path == "/v1/routes")
@@ -277,16 +332,23 @@ class Daemon {
       return error_response(400, {Errc::invalid_argument, fmt::format("the request is not valid: {}", error.what()), 0});
     }
     const bool replaces_file = !text.empty();
+    if (member_ && replaces_file)
+      return error_response(409, {Errc::conflict, "this node's configuration comes from its controller: change it there", 0});
+    if (member_) {
+      if (!dry_run) reconcile();
+      return outcome_response(dry_run ? reconciler_.reconcile(guard_.guarded(config_), Mode::dry_run) : outcome_, dry_run);
+    }
     if (!replaces_file) {
       auto on_disk = read_file(paths_.fabric(), 4U << 20U);
       if (!on_disk) return error_response(400, on_disk.error());
       text = std::move(*on_disk);
     }
-    auto facts = load_facts(paths_);
-    if (!facts) return error_response(500, facts.error());
+    auto facts = controller_ ? controller_->facts_for(text, name) : load_facts(paths_);
+    if (!facts) return error_response(controller_ ? 400 : 500, facts.error());
     auto compiled = compile_for(identity_.node, text, name, std::move(*facts));
     if (!compiled) return error_response(400, compiled.error());
     if (dry_run) return outcome_response(reconciler_.reconcile(guard_.guarded(compiled->config), Mode::dry_run), true);
+    if (controller_) return apply_revision(text);
     if (replaces_file)
       if (auto written = write_file_atomically(paths_.fabric(), text, 0644); !written)
         return error_response(500, std::move(written.error()).within("nothing was changed"));
@@ -308,6 +370,17 @@ class Daemon {
     if (auto done = guard_.readmit(site); !done)
       return error_response(done.error().code == Errc::not_found ? 404 : 500, done.error());
     spdlog::warn("{} is let back into routing by the operator", site);
+    if (down_) return outcome_response({{}, {"the node is down: 'radial up' applies this"}}, false);
+    reconcile();
+    return outcome_response(outcome_, false);
+  }
+
+  // On a controller a change is a revision; the store's word is the node's.
+  Response apply_revision(const std::string& text) {
+    if (auto set = controller_->set_fabric(text, "root"); !set)
+      return error_response(set.error().code == Errc::invalid_argument ? 400 : 500, set.error());
+    if (auto followed = follow_controller(); !followed) return error_response(500, followed.error());
+    startup_problem_.clear();
     if (down_) return outcome_response({{}, {"the node is down: 'radial up' applies this"}}, false);
     reconcile();
     return outcome_response(outcome_, false);
@@ -355,6 +428,8 @@ class Daemon {
   asio::signal_set signals_;
   std::map<std::string, std::optional<std::int64_t>> daemons_;
   NbmaKeeper nbma_{host_.frr};
+  std::unique_ptr<ControllerRole> controller_;  // on the controller's hub
+  std::unique_ptr<MemberRole> member_;          // on a node that joined
   std::unique_ptr<HttpServer> server_;
 };
 

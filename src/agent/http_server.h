@@ -1,5 +1,9 @@
-// HTTP/1.1 with JSON on a UNIX socket. The file's permissions are the
-// authorisation, and the peer's credentials say who asks. Small requests only.
+// HTTP/1.1 with JSON, small requests only.
+//
+// On a UNIX socket the file's permissions are the authorisation, and the
+// peer's credentials say who asks. On TCP (the controller's port, inside the
+// tunnel) the source address says which peer asks, by cryptokey routing, and
+// the handler authorises each request.
 //
 // Threading: the io_context's thread; a handler runs to its end before the
 // next request is read.
@@ -8,11 +12,13 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <boost/asio/io_context.hpp>
 #include <sys/types.h>
 
+#include "base/ip.h"
 #include "base/result.h"
 
 namespace radial::agent {
@@ -21,7 +27,9 @@ struct Request {
   std::string method;
   std::string path;
   std::string body;
-  uid_t uid = 0;  // of the process at the other end
+  uid_t uid = static_cast<uid_t>(-1);  // of the process at the other end of a UNIX socket
+  std::optional<IpAddress> from;       // over TCP
+  std::string signature;               // the header Radial-Mac
 };
 
 struct Response {
@@ -37,7 +45,10 @@ class HttpServer {
   // a file left by a dead one is replaced.
   [[nodiscard]] static Result<std::unique_ptr<HttpServer>> listen(boost::asio::io_context& loop,
                                                                   const std::filesystem::path& socket, Handler handler);
-  virtual ~HttpServer() = default;  // closes the socket and removes its file
+  // Listens on TCP, also while no interface holds the address yet.
+  [[nodiscard]] static Result<std::unique_ptr<HttpServer>> listen(boost::asio::io_context& loop, const IpAddress& address,
+                                                                  std::uint16_t port, Handler handler);
+  virtual ~HttpServer() = default;  // closes the socket, and removes its file
 };
 
 }  // namespace radial::agent

@@ -68,10 +68,19 @@ host::DesiredWire Reconciler::desired_wire(const Wire& wire, const host::Observe
   host::DesiredWire desired{wire.interface, &key_, wire.listen_port, wire.fwmark, {}, wire.ospf == OspfMode::p2mp_multicast};
   for (const auto& peer : wire.peers)
     if (peer.public_key)
-      desired.peers.push_back({*peer.public_key, nullptr, endpoint_of(peer), peer.allowed_ips, peer.keepalive});
-  if (!steer_ || wire.shape != WireShape::multipoint) return desired;
+      desired.peers.push_back(
+          {*peer.public_key, keyring_.find(*peer.public_key), endpoint_of(peer), peer.allowed_ips, peer.keepalive});
+  steer_peers(wire, observed, desired);
+  if (wire.interface == quarantine_.interface)
+    for (const auto& guest : quarantine_.guests)
+      desired.peers.push_back({guest.public_key, &guest.preshared, std::nullopt, {Prefix::host(guest.address)}, 0});
+  return desired;
+}
+
+void Reconciler::steer_peers(const Wire& wire, const host::ObservedWire& observed, host::DesiredWire& desired) const {
+  if (!steer_ || wire.shape != WireShape::multipoint) return;
   const auto steered = steer_(wire, observed);
-  if (!steered) return desired;
+  if (!steered) return;
   std::map<PublicKey, std::vector<Prefix>> held;
   for (const auto& placed : *steered) held[placed.peer].push_back(placed.prefix);
   for (auto& peer : desired.peers) {
@@ -80,7 +89,6 @@ host::DesiredWire Reconciler::desired_wire(const Wire& wire, const host::Observe
     if (found != held.end()) held.erase(found);
   }
   for (auto& [key, prefixes] : held) desired.peers.push_back({key, nullptr, {}, std::move(prefixes), 0});  // parking
-  return desired;
 }
 
 void Reconciler::wire(Pass& pass, const Wire& wire) {
@@ -273,7 +281,7 @@ Outcome Reconciler::reconcile(const NodeConfig& config, Mode mode) {
   Pass pass{mode, std::move(*owned), {}, paths_};
   for (const auto& declared : config.wires) wire(pass, declared);
   sysctls(pass, config);
-  firewall(pass, config.nft);
+  firewall(pass, with_quarantine(config.nft, quarantine_));
   routing(pass, desired_lines(pass, config));
   remove_stale_wires(pass, config);
   return std::move(pass.outcome);

@@ -16,9 +16,11 @@
 #include <string>
 #include <vector>
 
+#include "agent/keyring.h"
 #include "agent/machine.h"
 #include "agent/owned.h"
 #include "agent/paths.h"
+#include "agent/quarantine.h"
 #include "base/key.h"
 #include "compile/fib_filter.h"
 #include "compile/node_config.h"
@@ -47,6 +49,10 @@ class Reconciler {
   Reconciler(Host& machine, const Paths& paths, const PrivateKey& key, Resolve resolve,
              Steer steer = {});  // all borrowed
 
+  // Preshared keys, and guests of our wire; from the next reconciliation on.
+  void set_keyring(Keyring keyring) { keyring_ = std::move(keyring); }
+  void set_quarantine(Quarantine quarantine) { quarantine_ = std::move(quarantine); }
+
   Outcome reconcile(const NodeConfig& config, Mode mode);
 
   // Removes all that Radial made here, and puts back sysctls.
@@ -64,6 +70,7 @@ class Reconciler {
   Underlay underlay(Pass& pass, const NodeConfig& config, std::vector<LocalAddress> local);
 
   host::DesiredWire desired_wire(const Wire& wire, const host::ObservedWire& observed) const;
+  void steer_peers(const Wire& wire, const host::ObservedWire& observed, host::DesiredWire& desired) const;
   std::optional<Endpoint> endpoint_of(const WirePeer& peer) const;
   void remember_endpoints(const host::ObservedWire& observed);
 
@@ -72,6 +79,8 @@ class Reconciler {
   const PrivateKey& key_;
   Resolve resolve_;
   Steer steer_;
+  Keyring keyring_;
+  Quarantine quarantine_;
   // By wire: what was last set as endpoints, so that a changed name reaches a
   // peer that has one already.
   std::map<std::string, host::Endpoints> applied_endpoints_;

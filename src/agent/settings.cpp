@@ -17,8 +17,7 @@ std::string_view trimmed(std::string_view text) {
 
 }  // namespace
 
-Result<Identity> load_identity(const Paths& paths) {
-  RADIAL_ASSIGN(const auto name, read_file(paths.node(), 4096));
+Result<PrivateKey> load_private_key(const Paths& paths) {
   struct stat info {};
   if (::stat(paths.private_key().c_str(), &info) != 0)
     return fail_errno(errno, fmt::format("cannot open {}", paths.private_key().string()));
@@ -29,7 +28,13 @@ Result<Identity> load_identity(const Paths& paths) {
   auto key = PrivateKey::parse(trimmed(text));
   wipe(text);
   if (!key) return forward_error(std::move(key.error()).within(paths.private_key().string()));
-  return Identity{std::string(trimmed(name)), std::move(*key)};
+  return key;
+}
+
+Result<Identity> load_identity(const Paths& paths) {
+  RADIAL_ASSIGN(const auto name, read_file(paths.node(), 4096));
+  RADIAL_ASSIGN(auto key, load_private_key(paths));
+  return Identity{std::string(trimmed(name)), std::move(key)};
 }
 
 Result<Compiled> compile_for(const std::string& node, const std::string& fabric_yaml, const std::string& file_name,

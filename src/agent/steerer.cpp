@@ -39,10 +39,11 @@ std::vector<FibRoute> fib_of(const std::vector<host::Route>& routes, const std::
   return fib;
 }
 
-std::vector<PlacedPrefix> placed_on(const host::ObservedWire& wire) {
+std::vector<PlacedPrefix> placed_on(const host::ObservedWire& wire, const std::set<PublicKey>& guests) {
   std::vector<PlacedPrefix> placed;
   for (const auto& peer : wire.peers)
-    for (const auto& prefix : peer.allowed_ips) placed.push_back({prefix, peer.public_key});
+    if (!guests.contains(peer.public_key))
+      for (const auto& prefix : peer.allowed_ips) placed.push_back({prefix, peer.public_key});
   return placed;
 }
 
@@ -77,7 +78,7 @@ std::optional<std::vector<PlacedPrefix>> Steerer::allowed_ips(const Wire& wire, 
   // A wire that is new, or whose peers will be others: the reactor looks later.
   if (!watch_.known() && !refresh(std::chrono::steady_clock::now())) return std::nullopt;
   Steering steering(parking_key(wire.hub, wire.interface));
-  (void)steering.start(peers, fib_of(watch_.routes(), wire.interface), placed_on(observed));
+  (void)steering.start(peers, fib_of(watch_.routes(), wire.interface), placed_on(observed, guests_));
   return steering.table();
 }
 
@@ -165,7 +166,7 @@ void Steerer::look(Lane& lane, SteerInstant now, Step& step) {
       step.problems.push_back(fmt::format("steering of {}: {}", lane.interface, observed.error().message));
     return lane.reactor.look_failed(now);
   }
-  lane.reactor.seen(fib_of(watch_.routes(), lane.interface), placed_on(*observed), now);
+  lane.reactor.seen(fib_of(watch_.routes(), lane.interface), placed_on(*observed, guests_), now);
   lane.looked = true;
 }
 

@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,9 @@ class Steerer {
   // hold; nothing when the FIB cannot be read.
   [[nodiscard]] std::optional<std::vector<PlacedPrefix>> allowed_ips(const Wire& wire,
                                                                      const host::ObservedWire& observed);
+
+  // Peers that steering must leave alone: they are no nodes of the fabric.
+  void set_guests(std::set<PublicKey> guests) { guests_ = std::move(guests); }
 
   // The wires as they should be, after a reconciliation: the peers are on them.
   void follow(const NodeConfig& config);
@@ -70,6 +74,7 @@ class Steerer {
   host::RouteWatch watch_;
   std::optional<SteerInstant> refreshed_;
   std::map<std::string, Lane> lanes_;  // by interface
+  std::set<PublicKey> guests_;
 };
 
 }  // namespace radial::agent

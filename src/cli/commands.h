@@ -15,7 +15,11 @@ void add_fabric_commands(CLI::App& app, int& exit_code);  // check, render
 void add_import_command(CLI::App& app, int& exit_code);   // import
 void add_export_command(CLI::App& app, int& exit_code);   // export
 void add_node_commands(CLI::App& app, int& exit_code);    // status, routes, apply, up, down, readmit
+void add_enrol_commands(CLI::App& app, int& exit_code);   // init, join, invite, revoke, log, rollback ...
 void add_lab_commands(CLI::App& app, int& exit_code);     // lab ...
+
+// Blanks a token among the arguments.
+void hide_token(int argc, char** argv);
 
 // Everything that main() needs.
 [[nodiscard]] int run(int argc, char** argv);

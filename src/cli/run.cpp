@@ -1,5 +1,8 @@
+#include <algorithm>
 #include <cstdio>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -24,9 +27,14 @@ int run(int argc, char** argv) {
   add_import_command(app, exit_code);
   add_export_command(app, exit_code);
   add_node_commands(app, exit_code);
+  add_enrol_commands(app, exit_code);
   add_lab_commands(app, exit_code);
+  // Parsed from a copy, so that a token does not stay in the process list.
+  std::vector<std::string> words(argv + 1, argv + argc);
+  std::reverse(words.begin(), words.end());  // as CLI11 takes them
+  hide_token(argc, argv);
   try {
-    app.parse(argc, argv);
+    app.parse(words);
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error);
     return code == 0 ? 0 : 2;

@@ -57,6 +57,10 @@ struct LabOptions {
   std::set<std::string> daemons = {"bfdd"};
   bool start_frr = true;
 
+  // Machines as they are before Radial: no file of its, no radiald, and of FRR's
+  // daemons none but those that always run.
+  bool bare = false;
+
   bool start_radiald = true;
   std::filesystem::path radiald;      // default: radiald beside the running program
 

@@ -68,6 +68,10 @@ struct Lab::Build {
   [[nodiscard]] std::size_t count() const { return state.plan.nodes.size(); }
 
   Status decide() {
+    if (options.bare) {
+      options.start_radiald = false;
+      options.daemons.clear();
+    }
     RADIAL_ASSIGN(state.plan, plan_lab(fabric, options.name));
     state.fabric_path = options.fabric_path;
     state.since = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
@@ -147,9 +151,11 @@ struct Lab::Build {
     spec.sysctls = node_sysctls();
     for (const auto* path : {"/run/wireguard", "/run/radial", "/etc/radial", "/var/lib/radial"})
       spec.folders.push_back({path, 0700, false, false});
-    spec.files.push_back({"/etc/radial/fabric.yaml", options.fabric_text, 0644, false});
-    spec.files.push_back({"/etc/radial/facts.json", facts.to_json(), 0644, false});
-    spec.files.push_back({"/etc/radial/node", node.name + "\n", 0644, false});
+    if (!options.bare) {
+      spec.files.push_back({"/etc/radial/fabric.yaml", options.fabric_text, 0644, false});
+      spec.files.push_back({"/etc/radial/facts.json", facts.to_json(), 0644, false});
+      spec.files.push_back({"/etc/radial/node", node.name + "\n", 0644, false});
+    }
     if (options.start_frr) add_frr(spec, frr[i], options.daemons);
     return spec;
   }
@@ -195,7 +201,8 @@ struct Lab::Build {
     Lab lab(options.name, plan);
     RADIAL_TRY(wire_internet(plan));
     RADIAL_TRY(stage("links", [&](std::size_t i) { return wire_node(plan.nodes[i]); }));
-    for (std::size_t i = 0; i < count(); ++i) RADIAL_TRY(place_key(lab, i));
+    if (!options.bare)
+      for (std::size_t i = 0; i < count(); ++i) RADIAL_TRY(place_key(lab, i));
     if (options.prepare)
       RADIAL_TRY(stage("preparation", [&](std::size_t i) { return options.prepare(lab, plan.nodes[i].name); }));
     if (options.start_frr) RADIAL_TRY(stage("FRR", [&](std::size_t i) { return start_frr(lab, i); }));

@@ -1,0 +1,91 @@
+#include "agent/assignment.h"
+
+#include <sodium.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "compile/json.h"
+#include "fabric/strict_json.h"
+
+namespace radial::agent {
+namespace {
+
+using Json = nlohmann::json;
+
+std::string checksum(std::string_view text) {
+  std::array<unsigned char, 16> hash{};
+  crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(text.data()), text.size(), nullptr, 0);
+  std::array<char, 33> hex{};
+  sodium_bin2hex(hex.data(), hex.size(), hash.data(), hash.size());
+  return hex.data();
+}
+
+std::string checked_text(std::int64_t revision, const std::string& config) { return fmt::format("{}\n{}", revision, config); }
+
+Result<Assignment> load_one(const std::filesystem::path& file) {
+  RADIAL_ASSIGN(const auto text, read_file(file, 16U << 20U));
+  const auto json = parse_strict_json(text);
+  const auto damaged = [&] { return fail(Errc::protocol, "{} is torn or damaged", file.string()); };
+  if (!json || !json->is_object()) return damaged();
+  for (const auto* key : {"checksum", "config"})
+    if (!json->contains(key) || !(*json)[key].is_string()) return damaged();
+  if (!json->contains("revision")) return damaged();
+  const auto revision = json_integer<std::int64_t>((*json)["revision"], "revision", 0);
+  const auto& config = (*json)["config"].get_ref<const std::string&>();
+  if (!revision || (*json)["checksum"] != checksum(checked_text(*revision, config))) return damaged();
+  Assignment assignment;
+  assignment.revision = *revision;
+  RADIAL_ASSIGN(assignment.config, node_config_from_json(config));
+  return assignment;
+}
+
+}  // namespace
+
+Result<Assignment> load_assignment(const Paths& paths, std::string& warning) {
+  auto newest = load_one(paths.assignment());
+  if (newest) return newest;
+  auto before = load_one(paths.assignment_before());
+  if (!before) return newest;
+  warning = fmt::format("{}; the configuration before it is used", newest.error().message);
+  return before;
+}
+
+Status save_assignment(const Paths& paths, const Assignment& assignment) {
+  // The newest becomes the one before, if it is whole: a torn one must not
+  // push out the good one.
+  if (load_one(paths.assignment())) {
+    ::unlink(paths.assignment_before().c_str());
+    if (::link(paths.assignment().c_str(), paths.assignment_before().c_str()) != 0)
+      return fail_errno(errno, fmt::format("cannot keep {}", paths.assignment_before().string()));
+  }
+  const auto config = to_json(assignment.config);
+  const Json json{{"checksum", checksum(checked_text(assignment.revision, config))},
+                  {"revision", assignment.revision},
+                  {"config", config}};
+  return write_file_atomically(paths.assignment(), json.dump() + "\n", 0600);
+}
+
+Result<std::optional<ControllerAddress>> load_controller_address(const Paths& paths) {
+  auto text = read_file(paths.controller_address(), 4096);
+  if (!text) {
+    if (text.error().sys_errno == ENOENT) return std::optional<ControllerAddress>();
+    return forward_error(std::move(text.error()));
+  }
+  const auto json = parse_strict_json(*text);
+  const auto bad = [&] { return fail(Errc::protocol, "{} is damaged: enrol this node again with a new token",
+                                     paths.controller_address().string()); };
+  if (!json || !json->is_object()) return bad();
+  for (const auto* key : {"hub", "address"})
+    if (!json->contains(key) || !(*json)[key].is_string()) return bad();
+  const auto address = IpAddress::parse((*json)["address"].get_ref<const std::string&>());
+  const auto port = json_integer<std::uint16_t>(json->value("port", Json()), "port", 1);
+  if (!address || !port) return bad();
+  return std::optional(ControllerAddress{(*json)["hub"].get<std::string>(), *address, *port});
+}
+
+Status save_controller_address(const Paths& paths, const ControllerAddress& address) {
+  const Json json{{"hub", address.hub}, {"address", address.address.to_string()}, {"port", address.port}};
+  return write_file_atomically(paths.controller_address(), json.dump(2) + "\n", 0644);
+}
+
+}  // namespace radial::agent

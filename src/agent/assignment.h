@@ -1,0 +1,38 @@
+// What a site got from its controller: its configuration, kept so that it
+// starts, steers and fails over without the controller for as long as need be.
+//
+// Two files: the newest and the one before. Each is written atomically and
+// carries a checksum; a torn or altered one is passed over for the other.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+
+#include "agent/paths.h"
+#include "base/ip.h"
+#include "base/result.h"
+#include "compile/node_config.h"
+
+namespace radial::agent {
+
+struct Assignment {
+  std::int64_t revision = 0;
+  NodeConfig config;
+};
+
+// not_found: this node has none. The warning says why the newest was passed over.
+[[nodiscard]] Result<Assignment> load_assignment(const Paths& paths, std::string& warning);
+[[nodiscard]] Status save_assignment(const Paths& paths, const Assignment& assignment);
+
+// Where the controller is, inside the tunnel (/etc/radial/controller.json).
+struct ControllerAddress {
+  std::string hub;
+  IpAddress address;
+  std::uint16_t port = 0;
+};
+// Nothing: this node has no controller elsewhere.
+[[nodiscard]] Result<std::optional<ControllerAddress>> load_controller_address(const Paths& paths);
+[[nodiscard]] Status save_controller_address(const Paths& paths, const ControllerAddress& address);
+
+}  // namespace radial::agent

@@ -1,0 +1,75 @@
+// The controller within a hub's radiald: serves its operator on the UNIX
+// socket and the nodes inside the tunnel, and tells the daemon when something
+// changed.
+//
+// On a controller the store is the truth; /etc/radial/fabric.yaml is the
+// operator's working copy. It is written after every revision, and read by
+// 'radial apply'.
+//
+// Threading: the io_context's thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <boost/asio/io_context.hpp>
+
+#include "agent/http_server.h"
+#include "agent/keyring.h"
+#include "agent/paths.h"
+#include "agent/quarantine.h"
+#include "control/controller.h"
+#include "host/wireguard.h"
+
+namespace radial::agent {
+
+class ControllerRole {
+ public:
+  // Nothing: this node has no store, it is no controller. `changed`: the
+  // node's own configuration, peers or keys may be others now.
+  [[nodiscard]] static Result<std::unique_ptr<ControllerRole>> open(const Paths& paths, const std::string& node,
+                                                                    std::function<void()> changed);
+
+  // Serves nodes on the hub's tunnel address.
+  [[nodiscard]] Status serve(boost::asio::io_context& loop);
+
+  // A request of the operator; nothing: not one for the controller.
+  [[nodiscard]] std::optional<Response> handle(const Request& request);
+
+  [[nodiscard]] const std::string& fabric_text() const { return controller_.fabric_text(); }
+  // The facts for a fabric, with the addresses that it would get.
+  [[nodiscard]] Result<FabricFacts> facts_for(const std::string& fabric_yaml, std::string_view file_name);
+  // A new revision; the working copy follows.
+  [[nodiscard]] Status set_fabric(const std::string& fabric_yaml, const std::string& author);
+  [[nodiscard]] Result<NodeConfig> config() const { return controller_.config_for(node_); }
+
+  [[nodiscard]] Result<Quarantine> quarantine();
+  [[nodiscard]] Result<Keyring> keyring();
+
+  // Once a second: who shook hands, and what expired.
+  void step(host::WireGuard& wireguard);
+
+ private:
+  ControllerRole(const Paths& paths, std::string node, control::Controller controller, std::function<void()> changed);
+  [[nodiscard]] Status write_working_copy();
+  Response answer_node(const Request& request);
+  Response join(const Request& request);
+  Response invite(const Request& request);
+  Response invitations();
+  Response named(const Request& request, const std::function<Status(const std::string&)>& act);
+  Response log();
+  Response revisions();
+  Response roll_back(const Request& request);
+  void after_change();
+
+  const Paths& paths_;
+  std::string node_;
+  control::Controller controller_;
+  std::function<void()> changed_;
+  bool waiting_ = false;  // invitations are claimed: their first handshake is awaited
+  std::unique_ptr<HttpServer> server_;
+};
+
+}  // namespace radial::agent

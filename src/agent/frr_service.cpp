@@ -1,0 +1,106 @@
+#include "agent/frr_service.h"
+
+#include <chrono>
+#include <sstream>
+#include <thread>
+
+#include <fmt/ranges.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/process.h"
+#include "host/frr.h"
+
+namespace radial::agent {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto daemons_file = "/etc/frr/daemons";
+constexpr auto before_file = "/etc/frr/daemons.before-radial";
+constexpr auto start_script = "/usr/lib/frr/frrinit.sh";
+constexpr auto patience = 30s;
+
+// They start always, whatever the file says.
+bool always_runs(const std::string& daemon) { return daemon == "zebra" || daemon == "staticd" || daemon == "mgmtd"; }
+
+// Written anew with the owner and mode that it had: FRR's are its own.
+Status replace_keeping_owner(const std::filesystem::path& file, const std::string& text, const struct stat& info) {
+  RADIAL_TRY(write_file_atomically(file, text, info.st_mode & 0777U));
+  if (::chown(file.c_str(), info.st_uid, info.st_gid) != 0) return fail_errno(errno, fmt::format("cannot give {} to its owner", file.string()));
+  return {};
+}
+
+Status restart() {
+  const auto command = has_systemd() ? std::vector<std::string>{"systemctl", "restart", "frr"}
+                                     : std::vector<std::string>{start_script, "restart"};
+  RADIAL_ASSIGN(const auto result, run_process(command, 120s));
+  if (!result.ok()) return fail(Errc::unavailable, "FRR did not restart: {}{}", result.out, result.err);
+  return {};
+}
+
+}  // namespace
+
+bool has_systemd() { return std::filesystem::exists("/run/systemd/system"); }
+
+std::string with_daemons(const std::string& file, const std::set<std::string>& wanted, std::set<std::string>& enabled) {
+  std::istringstream lines(file);
+  std::string text;
+  std::set<std::string> seen;
+  for (std::string line; std::getline(lines, line);) {
+    const auto equals = line.find('=');
+    const auto name = line.substr(0, equals);
+    if (equals != std::string::npos && wanted.contains(name)) {
+      seen.insert(name);
+      if (line.substr(equals + 1, 3) != "yes") {
+        enabled.insert(name);
+        line = name + "=yes";
+      }
+    }
+    text += line + "\n";
+  }
+  for (const auto& name : wanted) {
+    if (seen.contains(name)) continue;
+    enabled.insert(name);
+    text += name + "=yes\n";
+  }
+  return text;
+}
+
+Result<std::vector<std::string>> enable_frr_daemons(const std::set<std::string>& wanted) {
+  struct stat info {};
+  if (::stat(daemons_file, &info) != 0)
+    return fail(Errc::unavailable, "FRR is not installed ({} is missing): apt-get install frr", daemons_file);
+  RADIAL_ASSIGN(const auto before, read_file(daemons_file));
+  std::set<std::string> optional;
+  for (const auto& daemon : wanted)
+    if (!always_runs(daemon)) optional.insert(daemon);
+  std::set<std::string> enabled;
+  const auto after = with_daemons(before, optional, enabled);
+  std::vector<std::string> done;
+  if (!enabled.empty()) {
+    struct stat ignored {};
+    if (::stat(before_file, &ignored) != 0) RADIAL_TRY(replace_keeping_owner(before_file, before, info));
+    RADIAL_TRY(replace_keeping_owner(daemons_file, after, info));
+    done.push_back(fmt::format("enabled {} in {} (as it was: {})", fmt::join(enabled, ", "), daemons_file, before_file));
+  }
+  host::Frr frr;
+  const auto serves_all = [&] {
+    for (const auto& daemon : optional)
+      if (!frr.serves(daemon)) return false;
+    return frr.serves("zebra");
+  };
+  if (enabled.empty() && serves_all()) return done;
+  RADIAL_TRY(restart());
+  done.emplace_back("restarted FRR");
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (!serves_all()) {
+    if (std::chrono::steady_clock::now() > end)
+      return fail(Errc::timeout, "FRR does not come up with {}: see its log", fmt::join(optional, ", "));
+    std::this_thread::sleep_for(50ms);
+  }
+  return done;
+}
+
+}  // namespace radial::agent

@@ -1,0 +1,22 @@
+#include "agent/quarantine.h"
+
+namespace radial::agent {
+
+std::string with_quarantine(const std::string& table, const Quarantine& quarantine) {
+  const auto end = table.rfind('}');
+  if (quarantine.interface.empty() || end == std::string::npos) return table;
+  std::string input = "\n\tchain controller {\n\t\ttype filter hook input priority filter; policy accept;\n";
+  std::string forward = "\n\tchain quarantine {\n\t\ttype filter hook forward priority filter; policy accept;\n";
+  for (const auto& guest : quarantine.guests) {
+    input += fmt::format("\t\tiifname \"{}\" ip saddr {} ip daddr {} tcp dport {} accept\n", quarantine.interface, guest.address,
+                         quarantine.controller, quarantine.port);
+    input += fmt::format("\t\tip saddr {} drop\n", guest.address);
+    forward += fmt::format("\t\tip saddr {} drop\n\t\tip daddr {} drop\n", guest.address, guest.address);
+  }
+  input += fmt::format("\t\tiifname != \"{}\" ip daddr {} tcp dport {} drop\n\t}}\n", quarantine.interface, quarantine.controller,
+                       quarantine.port);
+  forward += "\t}\n";
+  return table.substr(0, end) + input + (quarantine.guests.empty() ? "" : forward) + "}\n";
+}
+
+}  // namespace radial::agent

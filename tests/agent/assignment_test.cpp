@@ -1,0 +1,91 @@
+// What a site keeps of its controller's word survives a torn file.
+#include "agent/assignment.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/keyring.h"
+#include "base/file.h"
+
+namespace radial::agent {
+namespace {
+
+class AssignmentTest : public testing::Test {
+ protected:
+  AssignmentTest() {
+    std::string pattern = "/tmp/radial-assignment-XXXXXX";
+    paths_.state = paths_.config = ::mkdtemp(pattern.data());
+  }
+  ~AssignmentTest() override { std::filesystem::remove_all(paths_.state); }
+
+  static Assignment numbered(std::int64_t revision) {
+    Assignment assignment;
+    assignment.revision = revision;
+    assignment.config.fabric = "acme";
+    assignment.config.node = "berlin";
+    return assignment;
+  }
+
+  Paths paths_;
+};
+
+TEST_F(AssignmentTest, TheNewestCounts) {
+  std::string warning;
+  EXPECT_FALSE(load_assignment(paths_, warning));
+  ASSERT_TRUE(save_assignment(paths_, numbered(1)));
+  ASSERT_TRUE(save_assignment(paths_, numbered(2)));
+  EXPECT_EQ(load_assignment(paths_, warning)->revision, 2);
+  EXPECT_EQ(warning, "");
+}
+
+TEST_F(AssignmentTest, EveryTornLengthFallsBackToTheOneBefore) {
+  ASSERT_TRUE(save_assignment(paths_, numbered(1)));
+  ASSERT_TRUE(save_assignment(paths_, numbered(2)));
+  const auto whole = read_file(paths_.assignment()).value();
+  for (std::size_t size = 0; size + 1 < whole.size(); size += 7) {
+    std::ofstream(paths_.assignment(), std::ios::trunc) << whole.substr(0, size);
+    std::string warning;
+    const auto loaded = load_assignment(paths_, warning);
+    ASSERT_TRUE(loaded) << size;
+    EXPECT_EQ(loaded->revision, 1);
+    EXPECT_NE(warning, "");
+  }
+  // Altered within, it is not believed either.
+  auto altered = whole;
+  altered[altered.find("berlin")] = 'B';
+  std::ofstream(paths_.assignment(), std::ios::trunc) << altered;
+  std::string warning;
+  EXPECT_EQ(load_assignment(paths_, warning)->revision, 1);
+  // A torn newest does not push out the good one.
+  ASSERT_TRUE(save_assignment(paths_, numbered(3)));
+  std::ofstream(paths_.assignment(), std::ios::trunc) << "{";
+  EXPECT_EQ(load_assignment(paths_, warning)->revision, 1);
+}
+
+TEST_F(AssignmentTest, KeyringIsPrivate) {
+  Keyring keyring;
+  keyring.node_secret = Secret::random();
+  keyring.preshared.emplace(PrivateKey::generate().public_key(), Secret::random());
+  ASSERT_TRUE(save_keyring(paths_.secrets(), keyring));
+  const auto loaded = load_keyring(paths_.secrets());
+  ASSERT_TRUE(loaded);
+  EXPECT_TRUE(loaded->equals(keyring));
+  ::chmod(paths_.secrets().c_str(), 0644);
+  EXPECT_EQ(load_keyring(paths_.secrets()).error().code, Errc::permission_denied);
+  ::chmod(paths_.secrets().c_str(), 0600);
+  auto text = read_file(paths_.secrets()).value();
+  const auto secret = keyring.node_secret->reveal_base64();
+  text.erase(text.find(secret) + 20, 3);
+  std::ofstream(paths_.secrets(), std::ios::trunc) << text;
+  const auto damaged = load_keyring(paths_.secrets());
+  ASSERT_FALSE(damaged);
+  EXPECT_EQ(damaged.error().message.find(secret.substr(0, 10)), std::string::npos);
+  EXPECT_TRUE(load_keyring(paths_.config / "none")->preshared.empty());
+}
+
+}  // namespace
+}  // namespace radial::agent
