@@ -1,5 +1,6 @@
 #include "engine/crypto/aead.h"
 
+#include <algorithm>
 #include <random>
 
 #include <gtest/gtest.h>

@@ -1,5 +1,6 @@
 #include "engine/crypto/primitives.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
