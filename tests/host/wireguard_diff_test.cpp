@@ -29,9 +29,9 @@ ObservedPeer observed_peer(unsigned number, std::vector<std::string_view> prefix
   return peer;
 }
 
-DesiredWire desired_wire(std::vector<DesiredPeer> peers) { return {"wg0", &own_key, 51820, 0, std::move(peers)}; }
+DesiredWire desired_wire(std::vector<DesiredPeer> peers) { return {"wg0", &own_key, 51820, 0, std::move(peers), {}}; }
 ObservedWire observed_wire(std::vector<ObservedPeer> peers) {
-  return {"wg0", own_key.public_key(), 51820, 0, std::move(peers)};
+  return {"wg0", own_key.public_key(), 51820, 0, std::move(peers), {}};
 }
 
 std::string peer_line(unsigned number, std::string_view rest) {
@@ -53,7 +53,7 @@ TEST(DiffWire, DescribesAFreshWireAsWgWouldBeToldAndHidesKeys) {
   peer.keepalive = 25;
   auto desired = desired_wire({peer});
   desired.fwmark = 0x10;
-  const auto change = diff_wire(desired, ObservedWire{"wg0", {}, 0, 0, {}});
+  const auto change = diff_wire(desired, ObservedWire{"wg0", {}, 0, 0, {}, {}});
   EXPECT_THAT(change.describe(),
               ElementsAre("private-key (hidden)", "listen-port 51820", "fwmark 0x10", peer_line(1, "add"),
                           peer_line(1, "preshared-key (hidden)"), peer_line(1, "endpoint [2001:db8::1]:51820"),

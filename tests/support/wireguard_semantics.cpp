@@ -179,14 +179,14 @@ TEST_P(WireGuardSemantics, APrefixMovesAndIsRemovedAlone) {
   PeerChange to;
   to.public_key = desired.peers[2].public_key;
   to.add_allowed_ips = {moving};
-  apply(*wireguard, {"wg0", nullptr, {}, {}, {to}});
+  apply(*wireguard, {"wg0", nullptr, {}, {}, {}, {to}});
   expected[moving] = to.public_key;
   EXPECT_EQ(owners(observe(*wireguard)), expected);
 
   PeerChange without;
   without.public_key = desired.peers[1].public_key;
   without.remove_allowed_ips = {desired.peers[1].allowed_ips[0], desired.peers[1].allowed_ips[2]};
-  apply(*wireguard, {"wg0", nullptr, {}, {}, {without}});
+  apply(*wireguard, {"wg0", nullptr, {}, {}, {}, {without}});
   for (const auto& prefix : without.remove_allowed_ips) expected.erase(prefix);
   EXPECT_EQ(owners(observe(*wireguard)), expected);
   EXPECT_EQ(observe(*wireguard).peers.size(), 3U) << "a passing peer stayed";
@@ -204,7 +204,7 @@ TEST_P(WireGuardSemantics, ALateUpdateDoesNotBringAPeerBack) {
   late.public_key = any_key();
   late.keepalive = 5;
   late.add_allowed_ips = {test_prefix("10.0.0.0/8")};
-  apply(*wireguard, {"wg0", nullptr, {}, {}, {late}});
+  apply(*wireguard, {"wg0", nullptr, {}, {}, {}, {late}});
   EXPECT_TRUE(observe(*wireguard).peers.empty());
 }
 
@@ -243,7 +243,7 @@ TEST_P(WireGuardSemantics, ASnapshotIsOfOneMoment) {
     PeerChange change;
     change.public_key = peer;
     change.add_allowed_ips = {restless};
-    apply(by, {"wg0", nullptr, {}, {}, {change}});
+    apply(by, {"wg0", nullptr, {}, {}, {}, {change}});
   };
   const auto low_and_high =
       std::minmax_element(desired.peers.begin(), desired.peers.end(),

@@ -111,7 +111,7 @@ TEST(KernelWireGuard, ReadsAgainWhatChangedWhileItWasRead) {
   host::PeerChange to;
   to.public_key = change.peers.back().public_key;
   to.add_allowed_ips = {change.peers.front().add_allowed_ips.front()};
-  const auto move = [&] { EXPECT_TRUE(wireguard->apply({"wg0", nullptr, {}, {}, {to}})); };
+  const auto move = [&] { EXPECT_TRUE(wireguard->apply({"wg0", nullptr, {}, {}, {}, {to}})); };
   int interrupted = 0;
   auto reader = host::make_kernel_wireguard(host::NetlinkSocket(std::make_unique<Interrupter>(move, interrupted)),
                                             wireguard_family());
