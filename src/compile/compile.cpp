@@ -46,12 +46,14 @@ std::vector<NarrowSite> narrow_sites(const Fabric& fabric, const Hub& hub) {
   return narrow;
 }
 
-// Whether IPv6 runs over BGP beside OSPF: where some hub's FRR has no OSPFv3 for
-// a multipoint wire. One engine a family in all of the fabric: hubs pass routes
+// Whether IPv6 runs over BGP beside OSPF: where some hub has no OSPFv3 for a
+// multipoint wire, neither by its FRR nor by a wire that copies multicast. One engine a family in all of the fabric: hubs pass routes
 // on to each other, and the two engines would not.
 bool needs_bgp_for_ipv6(const Fabric& fabric, const FabricFacts& facts) {
   return std::any_of(fabric.hubs.begin(), fabric.hubs.end(), [&](const Hub& hub) {
-    return !frr_of(facts, hub.name).has_p2mp_non_broadcast();
+    const auto known = facts.nodes.find(hub.name);
+    const bool by_multicast = known != facts.nodes.end() && known->second.copies_multicast();
+    return !frr_of(facts, hub.name).has_p2mp_non_broadcast() && !by_multicast;
   });
 }
 
