@@ -1,7 +1,9 @@
 #include "agent/reconciler.h"
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
+#include <thread>
 
 #include "base/log.h"
 #include "compile/frr_lines.h"
@@ -33,6 +35,9 @@ struct Reconciler::Pass {
 };
 
 namespace {
+
+constexpr int tear_down_attempts = 5;
+constexpr auto tear_down_pause = std::chrono::seconds(1);
 
 bool names_interface(const std::string& sysctl, const std::set<std::string>& interfaces) {
   return std::any_of(interfaces.begin(), interfaces.end(), [&](const auto& interface) {
@@ -291,9 +296,18 @@ Outcome Reconciler::tear_down() {
   auto owned = load_owned(paths_.owned());
   if (!owned) return {{}, {owned.error().message}};
   Pass pass{Mode::apply, std::move(*owned), {}, paths_};
+  // Peers that dial in may have moved since the last reconciliation.
+  for (const auto& interface : pass.owned.wires)
+    if (const auto observed = host_.wireguard->observe(interface)) remember_endpoints(*observed);
   // Routing first, so that neighbours see a clean withdrawal over wires that
-  // still stand.
-  if (!pass.owned.frr.empty()) routing(pass, {});
+  // still stand. Again when a daemon dies over it (FRR 8.4's ospfd has done so):
+  // it comes back with the lines that were saved, and nobody would look again.
+  const auto problems = pass.outcome.problems.size();
+  for (int left = tear_down_attempts; !pass.owned.frr.empty() && left > 0; --left) {
+    if (left < tear_down_attempts) std::this_thread::sleep_for(tear_down_pause);
+    pass.outcome.problems.resize(problems);
+    routing(pass, {});
+  }
   remove_stale_wires(pass, NodeConfig{});
   if (pass.owned.firewall) {
     pass.changed({"nft: remove table inet radial"});
