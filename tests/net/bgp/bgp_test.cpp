@@ -305,6 +305,10 @@ sites:
   };
   for (const auto* prefix : {"192.168.30.0/24", "fd00:30::/64", "192.168.1.0/24"}) 
     EXPECT_TRUE(wait_until(20s, [&] { return wire_of(prefix) == std::string("wg0"); })) << prefix;
+  EXPECT_TRUE(wait_until(20s, [&] {
+    const auto peers = lab.vtysh("berlin", "show bfd peers brief");
+    return peers.find("10.255.0.1 ") != std::string::npos && peers.find(" down") == std::string::npos;
+  })) << lab.vtysh("berlin", "show bfd peers brief");
   // ... until it is cut off.
   ASSERT_TRUE(lab->cut("fra1"));
   const auto over = wait_until(30s, [&] {
