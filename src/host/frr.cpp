@@ -52,6 +52,15 @@ struct Failure {
   std::string words;
 };
 
+// bgpd looks at a route again when a route-map changes, but not when a line of
+// a prefix-list does: what a neighbour announced and may no longer would stay.
+// It is asked to say all again (RFC 2918); no session is reset.
+bool changes_filters_of_bgp(const FrrChange& change) {
+  return std::any_of(change.steps.begin(), change.steps.end(), [](const FrrChange::Step& step) {
+    return step.daemon == "bgpd" && step.context.empty() && step.line.find(" prefix-list ") != std::string::npos;
+  });
+}
+
 }  // namespace
 
 struct Frr::Impl {
@@ -189,6 +198,8 @@ struct Frr::Impl {
       RADIAL_TRY(apply_group(first, last, failures));
       first = last;
     }
+    // Refused where no instance is left: then nobody has announced anything.
+    if (changes_filters_of_bgp(change)) (void)command("bgpd", "clear bgp * soft in");
     forgive_done_removals(failures);
     if (failures.empty()) return {};
     std::string all;

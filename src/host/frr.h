@@ -157,7 +157,9 @@ class Frr {
   // Enters the steps context by context, one line a command, and goes on past
   // a line that is refused: the error then names every refused line with FRR's
   // words. A removal of what is gone already is no error. Lines of zebra and
-  // staticd go to mgmtd where there is one. Nothing stays in config mode.
+  // staticd go to mgmtd where there is one. Nothing stays in config mode. A
+  // change of bgpd's prefix-lists holds for what its neighbours have announced
+  // already, too.
   Status apply(const FrrChange& change);
   // Writes our lines, and nothing else, to FRR's start-up configuration, so
   // that FRR comes up configured without us: frr.conf, or DAEMON.conf where the

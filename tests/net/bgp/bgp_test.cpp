@@ -76,6 +76,8 @@ class TwoFamilies : public testing::TestWithParam<Setup> {
       options.frr = setup.sites;
       if (!setup.hub.empty()) options.frr_of["fra1"] = setup.hub;
       options.prepare = bring_foreign_lines;
+      // On radial-wire a hub on 8.4 has OSPFv3: here it is BGP's turn.
+      ::setenv("RADIAL_WIREGUARD", setup.title == "ospf84" ? "wireguard-go" : "radial-wire", 1);
       lab_ = std::make_unique<LiveLab>(fabric_text(setup.engine), std::move(options));
     }
     ASSERT_TRUE(lab_->ready());
@@ -247,6 +249,28 @@ TEST_P(TwoFamilies, ASessionBeyondItsLimitIsNamedWithItsGrant) {
                     "no=no; " + routes);
   lab().sh("fra1", "vtysh -c 'clear bgp *'");
   expect_back("a flood that ended");
+}
+
+TEST_P(TwoFamilies, AGrantThatIsTakenBackTakesTheRouteBack) {
+  if (!bgp()) GTEST_SKIP() << "BGP's filters";
+  // A subnet that berlin announces before anybody granted it.
+  lab().sh("berlin", "ip link add new0 type bridge && ip address add 10.99.1.1/24 dev new0 && ip link set new0 up && "
+                     "vtysh -c 'configure terminal' -c 'router bgp 65000' -c 'address-family ipv4 unicast' -c 'network 10.99.1.0/24'");
+  auto granted = fabric_text("bgp");
+  const std::string lans = "berlin: { lans: [192.168.20.0/24, \"fd00:20::/64\"]";
+  granted.replace(granted.find(lans), lans.size(), lans + ", grant: [10.99.0.0/16]");
+  EXPECT_FALSE(wait_until(3s, [&] { return routes("paris", "10.99.1.0/24"); })) << "not granted";
+  for (const auto* node : {"fra1", "paris"}) ASSERT_TRUE(lab().post(node, "/v1/apply", Json{{"fabric", granted}}.dump()));
+  EXPECT_TRUE(wait_until(20s, [&] { return routes("paris", "10.99.1.0/24"); }));
+  const auto before = lab().status("fra1").value();
+  ASSERT_TRUE(lab().post("fra1", "/v1/apply", Json{{"fabric", fabric_text("bgp")}}.dump()));
+  EXPECT_TRUE(wait_until(20s, [&] { return !routes("paris", "10.99.1.0/24"); })) << lab().vtysh("fra1", "show bgp ipv4");
+  for (const auto& is : lab().status("fra1").value().adjacencies)
+    for (const auto& was : before.adjacencies)
+      if (is.node == was.node) { EXPECT_GE(is.up_ms, was.up_ms) << is.node << " was reset"; }
+  ASSERT_TRUE(lab().post("paris", "/v1/apply", Json{{"fabric", fabric_text("bgp")}}.dump()));
+  lab().sh("berlin", "vtysh -c 'configure terminal' -c 'router bgp 65000' -c 'address-family ipv4 unicast' -c 'no network 10.99.1.0/24'; "
+                     "ip link delete new0");
 }
 
 TEST_P(TwoFamilies, AnotherAsOfTheOperatorsIsOneConflict) {
