@@ -105,7 +105,7 @@ struct Lab::Build {
       RADIAL_ASSIGN(fact.frr, FrrVersion::parse(node.frr));
     }
     hosts = hosts_file(state.plan);
-    if (options.start_frr) RADIAL_TRY(add_needed_daemons());
+    if (options.start_frr && !options.bare) RADIAL_TRY(add_needed_daemons());
     return {};
   }
 
