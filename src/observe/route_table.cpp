@@ -10,10 +10,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-bool may_announce(const Grant& grant, const Prefix& prefix) {
-  return (grant.any && !prefix.is_default()) || grant.covers(prefix);
-}
-
 void add_once(std::vector<std::string>& names, const std::string& name) {
   if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
 }
@@ -31,9 +27,9 @@ bool refuses(const NodeConfig& config, const std::string& node, const Prefix& pr
   for (const auto& wire : config.wires) {
     if (wire.shape != WireShape::multipoint) continue;
     for (const auto& peer : wire.peers)
-      if (peer.node == node) return !may_announce(peer.grant, prefix);
+      if (peer.node == node) return !peer.grant.covers(prefix);
   }
-  return !may_announce(config.elsewhere, prefix);
+  return !config.elsewhere.covers(prefix);
 }
 
 }  // namespace
@@ -71,7 +67,7 @@ RouteTable route_table(const NodeConfig& config, const std::vector<Announcement>
   for (auto& [prefix, of] : rows) {
     if (wire != nullptr) {
       for (const auto& peer : wire->peers)
-        if (may_announce(peer.grant, prefix)) of.granted_to.push_back(peer.node);
+        if (peer.grant.covers(prefix)) of.granted_to.push_back(peer.node);
       of.steered_to = steered(prefix);
     }
     table.rows.push_back(std::move(of));
