@@ -2,9 +2,13 @@
 #include <map>
 #include <thread>
 
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "host/network.h"
 #include "host/wg_daemon.h"
 #include "host/wg_interface_name.h"
@@ -36,6 +40,17 @@ bool wait_until(std::chrono::milliseconds limit, const Condition& holds) {
 std::string_view view(const SecretText& text) { return {text.data(), text.size()}; }
 
 bool link_exists(const std::string& interface) { return ::if_nametoindex(interface.c_str()) != 0; }
+
+// Whether a program made the interface (tun(4)): it goes when that program ends.
+bool is_tun(const std::string& interface) {
+  const Fd any(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ethtool_drvinfo driver{};
+  driver.cmd = ETHTOOL_GDRVINFO;
+  ifreq request{};
+  interface.copy(request.ifr_name, IFNAMSIZ - 1);
+  request.ifr_data = reinterpret_cast<char*>(&driver);
+  return any && ::ioctl(any.get(), SIOCETHTOOL, &request) == 0 && std::string_view(driver.driver) == "tun";
+}
 
 class UserspaceWireGuard final : public WireGuard {
  public:
@@ -84,8 +99,9 @@ Status UserspaceWireGuard::make_room(const std::string& interface) {
   const bool stale = !present && present.error().sys_errno == ECONNREFUSED;
   if (stale && ::unlink(path.c_str()) != 0 && errno != ENOENT)
     return fail_errno(errno, fmt::format("cannot remove the stale {}", path));
-  // The interface of a process that was killed goes a moment after its socket.
-  if (stale) wait_until(link_deadline, [&] { return !link_exists(interface); });
+  // The interface of a process that was killed goes a moment after its socket,
+  // which radial-wire's helper removes too.
+  if (stale || is_tun(interface)) wait_until(link_deadline, [&] { return !link_exists(interface); });
   if (link_exists(interface))
     return fail(Errc::already_exists, "an interface of this name exists and no WireGuard process serves it");
   return {};

@@ -138,8 +138,8 @@ Status confine_janitor() {
   const Filter filter(::seccomp_init(SCMP_ACT_KILL_PROCESS), &::seccomp_release);
   if (filter == nullptr) return fail(Errc::unsupported, "cannot make a seccomp filter");
   allow(filter, {SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2),
-                 SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(brk), SCMP_SYS(mmap), SCMP_SYS(munmap),
-                 SCMP_SYS(futex), SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall), SCMP_SYS(exit_group)});
+                 SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(lstat), SCMP_SYS(newfstatat), SCMP_SYS(brk),
+                 SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(futex), SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall), SCMP_SYS(exit_group)});
   return load(filter);
 }
 

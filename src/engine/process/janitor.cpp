@@ -4,8 +4,10 @@
 #include <csignal>
 #include <cstring>
 
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/process/confine.h"
@@ -18,7 +20,20 @@ bool plain_name(std::string_view name) {
   return !name.empty() && name.size() < 100 && name.find('/') == std::string_view::npos && name != "." && name != "..";
 }
 
-[[noreturn]] void look_after(int channel, std::string path) {
+// Which file a name stands for.
+struct Identity {
+  dev_t device = 0;
+  ino_t inode = 0;
+
+  static Identity of(const std::string& path) {
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) != 0) return {};
+    return {status.st_dev, status.st_ino};
+  }
+  friend bool operator==(const Identity&, const Identity&) = default;
+};
+
+[[noreturn]] void look_after(int channel, std::string path, const Identity& file) {
   const std::string folder = path.substr(0, path.rfind('/') + 1);
   std::array<char, 128> message;
   for (;;) {
@@ -36,13 +51,18 @@ bool plain_name(std::string_view name) {
     }
     if (::write(channel, &done, 1) != 1) break;
   }
-  ::unlink(path.c_str());
+  // A successor may have put its own socket there already.
+  if (Identity::of(path) == file) ::unlink(path.c_str());
   ::_exit(0);
 }
 
 }  // namespace
 
 Result<Janitor> Janitor::start(const std::filesystem::path& socket) {
+  // While it is open, no other file gets its inode number.
+  Fd held(::open(socket.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  if (!held) return fail_errno(errno, fmt::format("cannot open {}", socket.native()));
+  const auto file = Identity::of(socket.native());
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
     return fail_errno(errno, "cannot make a socket pair");
@@ -56,10 +76,11 @@ Result<Janitor> Janitor::start(const std::filesystem::path& socket) {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) ::signal(signal, SIG_IGN);
   ::prctl(PR_SET_NAME, "radial-wire-fs", 0, 0, 0);
   const int channel = ::dup2(theirs.release(), STDIN_FILENO);
-  ::close_range(STDIN_FILENO + 1, ~0U, 0);
+  ::dup2(held.release(), STDOUT_FILENO);
+  ::close_range(STDOUT_FILENO + 1, ~0U, 0);
   drop_all_capabilities();
   static_cast<void>(confine_janitor());
-  look_after(channel, socket.native());
+  look_after(channel, socket.native(), file);
 }
 
 Status Janitor::rename_to(const std::filesystem::path& path) {

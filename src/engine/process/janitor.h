@@ -2,9 +2,10 @@
 // so that the program which serves it can give that right up.
 //
 // The folder of UAPI sockets is root's; the engine runs as nobody. The janitor
-// stays root without any capability, may make four system calls (seccomp), and
-// speaks one verb: rename the socket within its folder. When its other end
-// closes, however the engine ended, it removes the socket and exits.
+// stays root without any capability, may make a handful of system calls (seccomp),
+// and speaks one verb: rename the socket within its folder. When its other end
+// closes, however the engine ended, it removes the socket and exits; a socket
+// that a successor has put in its place stays.
 //
 // Threading: start before any thread; rename_to() from one thread.
 #pragma once
@@ -19,7 +20,7 @@ namespace radial::engine {
 
 class Janitor {
  public:
-  // Forks. From here on the socket file is the janitor's.
+  // Forks. From here on the socket file, which must exist, is the janitor's.
   [[nodiscard]] static Result<Janitor> start(const std::filesystem::path& socket);
 
   // Waits until it is done.
