@@ -15,6 +15,7 @@
 #include "base/key.h"
 #include "fabric/facts.h"
 #include "support/live_lab.h"
+#include "support/steady_pings.h"
 
 namespace radial::test {
 namespace {
@@ -128,6 +129,36 @@ TEST_P(TwoFamilies, ASecondApplyChangesNothing) {
   }
 }
 
+TEST_P(TwoFamilies, ASiteAddedAndRemovedAtTheHubResetsNoOtherAndLosesNoPacket) {
+  const auto file = lab()->path_in("fra1", "/etc/radial/facts.json").value();
+  const auto facts_before = read_file(file).value();
+  auto facts = FabricFacts::from_json(facts_before).value();
+  facts.nodes["madrid"].public_key = PrivateKey::generate().public_key();
+  ASSERT_TRUE(write_file_atomically(file, facts.to_json()));
+  const auto before = lab().status("fra1").value();
+  const auto expect_none_reset = [&](const observe::Snapshot& after, const char* when) {
+    for (const auto& was : before.adjacencies)
+      for (const auto& is : after.adjacencies)
+        if (is.node == was.node && is.protocol == was.protocol) {
+          EXPECT_TRUE(is.serves()) << when << " " << is.node << " " << is.protocol;
+          EXPECT_GE(is.up_ms, was.up_ms) << when << ": the " << is.protocol << " adjacency with " << is.node << " was reset";
+        }
+  };
+  SteadyPings pings(*lab(), {{"berlin.lan0", "192.168.30.2"}, {"paris.lan1", "fd00:20::2"}, {"berlin.lan0", "192.168.70.2"}}, 8s);
+  const auto grown = fabric_text(GetParam().engine, "  madrid: { lans: [192.168.50.0/24, \"fd00:50::/64\"] }\n");
+  const auto answer = lab().post("fra1", "/v1/apply", Json{{"fabric", grown}}.dump());
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_TRUE(Json::parse(*answer)["problems"].empty()) << *answer;
+  expect_none_reset(lab().status("fra1").value(), "added");
+  ASSERT_TRUE(write_file_atomically(file, facts_before));
+  const auto back = lab().post("fra1", "/v1/apply", Json{{"fabric", fabric_text(GetParam().engine)}}.dump());
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_TRUE(Json::parse(*back)["problems"].empty()) << *back;
+  expect_none_reset(lab().status("fra1").value(), "removed");
+  EXPECT_EQ(pings.lost(), 0);
+  EXPECT_EQ(lab().vtysh("fra1", "show running-config").find("madrid"), std::string::npos);
+}
+
 TEST_P(TwoFamilies, StatusKnowsEverySessionAndMissesNoneWithAStaticSite) {
   const auto hub = lab().status("fra1").value();
   std::map<std::string, int> by_protocol;
@@ -195,35 +226,6 @@ TEST_P(TwoFamilies, TheHubsDaemonsKilledComeBack) {
     expect_back(daemon, 90s);
   }
   expect_foreign_unharmed("fra1");
-}
-
-TEST_P(TwoFamilies, ASiteAddedAndRemovedAtTheHubResetsNoOther) {
-  const auto file = lab()->path_in("fra1", "/etc/radial/facts.json").value();
-  const auto facts_before = read_file(file).value();
-  auto facts = FabricFacts::from_json(facts_before).value();
-  facts.nodes["madrid"].public_key = PrivateKey::generate().public_key();
-  ASSERT_TRUE(write_file_atomically(file, facts.to_json()));
-  const auto before = lab().status("fra1").value();
-  const auto expect_none_reset = [&](const observe::Snapshot& after, const char* when) {
-    for (const auto& was : before.adjacencies)
-      for (const auto& is : after.adjacencies)
-        if (is.node == was.node && is.protocol == was.protocol) {
-          EXPECT_TRUE(is.serves()) << when << " " << is.node << " " << is.protocol;
-          EXPECT_GE(is.up_ms, was.up_ms) << when << ": the " << is.protocol << " adjacency with " << is.node << " was reset";
-        }
-  };
-  const auto grown = fabric_text(GetParam().engine, "  madrid: { lans: [192.168.50.0/24, \"fd00:50::/64\"] }\n");
-  const auto answer = lab().post("fra1", "/v1/apply", Json{{"fabric", grown}}.dump());
-  ASSERT_TRUE(answer) << answer.error().message;
-  EXPECT_TRUE(Json::parse(*answer)["problems"].empty()) << *answer;
-  expect_none_reset(lab().status("fra1").value(), "added");
-  EXPECT_TRUE(lab().pings());
-  ASSERT_TRUE(write_file_atomically(file, facts_before));
-  const auto back = lab().post("fra1", "/v1/apply", Json{{"fabric", fabric_text(GetParam().engine)}}.dump());
-  ASSERT_TRUE(back) << back.error().message;
-  EXPECT_TRUE(Json::parse(*back)["problems"].empty()) << *back;
-  expect_none_reset(lab().status("fra1").value(), "removed");
-  EXPECT_EQ(lab().vtysh("fra1", "show running-config").find("madrid"), std::string::npos);
 }
 
 TEST_P(TwoFamilies, ASessionBeyondItsLimitIsNamedWithItsGrant) {

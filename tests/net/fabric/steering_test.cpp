@@ -160,8 +160,12 @@ TEST_P(SteeringOn, RadialRoutesShowsWhoAnnouncesIsGrantedServesAndGetsEachPrefix
   EXPECT_TRUE(wait_until(30s, [&] { return row("10.66.0.0/24") == Json{{"prefix", "10.66.0.0/24"}, {"announced_by", {"paris"}}, {"granted_to", Json::array()},
                                                                     {"refused", {"paris"}}, {"serving", Json::array()}, {"steered_to", nullptr}}; }))
       << row("10.66.0.0/24");
-  lab().sh("paris", "vtysh -c 'configure terminal' -c 'interface rogue' -c 'no ip ospf area 0.0.0.0'; ip link delete rogue;"
-                    "vtysh -c 'configure terminal' -c 'no interface rogue'");
+  lab().sh("paris", "vtysh -c 'configure terminal' -c 'interface rogue' -c 'no ip ospf area 0.0.0.0'; ip link delete rogue");
+  // zebra may not have heard yet that the interface is gone, and then refuses.
+  EXPECT_TRUE(wait_until(20s, [&] {
+    const auto removed = lab()->run("paris", {"vtysh", "-c", "configure terminal", "-c", "no interface rogue"});
+    return removed && removed->ok();
+  }));
   withdraw_all();
 }
 
