@@ -1,9 +1,11 @@
 #include "net/wire_lab.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <fstream>
+#include <map>
 #include <random>
 #include <thread>
 
@@ -279,7 +281,7 @@ void check_tcp(const WireNode& from, const WireNode& to, int family, std::size_t
 }
 
 std::vector<std::size_t> lost_udp_echoes(const WireNode& from, const WireNode& to, int family, std::size_t smallest,
-                                         std::size_t largest) {
+                                         std::size_t largest, std::size_t window) {
   const auto name = address_of(to.inner(family), 7777);
   Fd server;
   to.inside([&] {
@@ -303,21 +305,25 @@ std::vector<std::size_t> lost_udp_echoes(const WireNode& from, const WireNode& t
     const Fd client = open_socket(name, SOCK_DGRAM);
     ::connect(client.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name);
     std::mt19937 random(static_cast<unsigned>(largest));
-    for (std::size_t size = smallest; size <= largest; ++size) {
-      std::vector<std::uint8_t> sent(size);
-      for (auto& byte : sent) byte = static_cast<std::uint8_t>(random());
-      std::vector<std::uint8_t> got(65536);
-      bool same = false;
+    std::vector<std::uint8_t> got(65536);
+    for (std::size_t first = smallest; first <= largest; first += window) {
+      std::map<std::size_t, std::vector<std::uint8_t>> missing;  // by size
+      for (std::size_t size = first; size < first + window && size <= largest; ++size) {
+        auto& sent = missing[size];
+        sent.resize(size);
+        for (auto& byte : sent) byte = static_cast<std::uint8_t>(random());
+      }
       // The first packets wait for the handshake; a busy machine may lose one.
-      for (int attempt = 0; attempt < 3 && !same; ++attempt) {
-        ::send(client.get(), sent.data(), sent.size(), 0);
+      for (int attempt = 0; attempt < 3 && !missing.empty(); ++attempt) {
+        for (const auto& [size, sent] : missing) ::send(client.get(), sent.data(), size, 0);
         pollfd wait{client.get(), POLLIN, 0};
-        while (!same && ::poll(&wait, 1, 1000) > 0) {
+        while (!missing.empty() && ::poll(&wait, 1, 1000) > 0) {
           const auto length = ::recv(client.get(), got.data(), got.size(), 0);
-          same = length >= 0 && std::vector<std::uint8_t>(got.begin(), got.begin() + length) == sent;
+          const auto sent = missing.find(static_cast<std::size_t>(length));
+          if (sent != missing.end() && std::equal(sent->second.begin(), sent->second.end(), got.begin())) missing.erase(sent);
         }
       }
-      if (!same) lost.push_back(size);
+      for (const auto& [size, sent] : missing) lost.push_back(size);
     }
   });
   over = true;

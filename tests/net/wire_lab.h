@@ -99,9 +99,10 @@ struct WirePair {
 // compares every one at the other end. Throws when one differs or is missing.
 void check_tcp(const WireNode& from, const WireNode& to, int family, std::size_t bytes, unsigned seed);
 
-// Sends a UDP datagram of each size and waits for its echo; returns the sizes
-// that did not come back as they were sent.
+// Sends a UDP datagram of each size and waits for its echo, `window` of them
+// at a time; returns the sizes that did not come back as they were sent.
 [[nodiscard]] std::vector<std::size_t> lost_udp_echoes(const WireNode& from, const WireNode& to, int family,
-                                                       std::size_t smallest, std::size_t largest);
+                                                       std::size_t smallest, std::size_t largest,
+                                                       std::size_t window = 1);
 
 }  // namespace radial::test

@@ -3,12 +3,10 @@
 // other end has its usual constants.
 #include <gtest/gtest.h>
 
-#include "net/wire_lab.h"
+#include "net/wire_steps.h"
 
 namespace radial::test {
 namespace {
-
-constexpr std::chrono::seconds patience(60);
 
 class WireRekey : public testing::TestWithParam<Program> {
  protected:
