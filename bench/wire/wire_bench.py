@@ -15,7 +15,11 @@ Everything happens in private network and mount namespaces, over veth:
 once with the underlay's offloads on and once with UDP segmentation off, since
 the default veth flatters every program that hands over large UDP packets.
 Rounds go A B A B, so that a machine that slows down slows all of them down;
-the table shows medians. CPU seconds are those of all tunnel processes of the
+the table shows medians. A ratio is taken within each round, between
+neighbours in time; the table shows the median and the smallest and largest of
+them. What else the machine did stands at the end: load averages before each
+measurement (the others' load decays in them, and so does ours), and the share
+of the processors' time that went to niced work and to the host. CPU seconds are those of all tunnel processes of the
 path, for each gigabyte that arrived. Beside it stands the bare veth.
 
 Needs root, iperf3, wg, ping, ethtool and a C++ compiler. To compare with the
@@ -211,14 +215,21 @@ class Table:
     def show(self, title):
         first, others = self.labels[0], self.labels[1:]
         print(f"\n{title}")
-        print(f"{'':26}" + "".join(f"{label:>12}" for label in self.labels) + "".join(f"{'x ' + label:>12}" for label in others))
+        print(f"{'':26}" + "".join(f"{label:>10}" for label in self.labels) + "".join(f"{'x ' + label:>20}" for label in others))
         for row, values in self.rows.items():
             medians = {label: statistics.median(v) for label, v in values.items()}
-            line = f"{row:26}" + "".join(f"{medians.get(label, float('nan')):12.2f}" for label in self.labels)
+            line = f"{row:26}" + "".join(f"{medians[label]:10.2f}" if label in medians else f"{'':10}" for label in self.labels)
             for label in others:
-                ratio = medians[first] / medians[label] if medians.get(label) and first in medians else float("nan")
-                line += f"{ratio:12.2f}"
-            print(line, flush=True)
+                ratios = [a / b for a, b in zip(values.get(first, []), values.get(label, [])) if b]
+                cell = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})" if ratios else ""
+                line += f"{cell:>20}"
+            print(line.rstrip(), flush=True)
+
+
+def processor_times():
+    """user, nice, system, idle, iowait, irq, softirq, steal: ticks since boot."""
+    with open("/proc/stat") as file:
+        return [int(x) for x in file.readline().split()[1:9]]
 
 
 def measure(path, table, label, seconds, helper, small):
@@ -275,7 +286,9 @@ def main():
         helper = folder + "/packet_rate"
         run(f"c++ -O2 -std=c++20 -pthread {HERE}/packet_rate.cpp -o {helper}")
         print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} at the start; "
-              f"{arguments.rounds} rounds of {arguments.seconds:g} s; medians")
+              f"{arguments.rounds} rounds of {arguments.seconds:g} s; medians, and ratios as median (smallest-largest) of the rounds")
+        began = processor_times()
+        loads = []
         for kind in ("site-hub", "site-hub-site"):
             for offload in (True, False):
                 if arguments.only not in (None, kind) or arguments.offload not in (None, "on" if offload else "off"):
@@ -288,6 +301,7 @@ def main():
                         if other and (kind != "site-hub" or not offload):
                             continue
                         path = Path(kind, offload)
+                        loads.append(os.getloadavg()[0])
                         try:
                             if other:
                                 path.start_other(program, arguments.packages)
@@ -299,7 +313,9 @@ def main():
                             path.remove()
                 table.show(f"{kind}, UDP segmentation of the underlay {'on' if offload else 'off'}; "
                            f"bare veth {bounds[0]:.1f} and {bounds[1]:.1f} Gbit/s")
-        print(f"\nload at the end {os.getloadavg()[0]:.1f}")
+        spent = [now - then for now, then in zip(processor_times(), began)]
+        print(f"\nload before each measurement {min(loads):.1f} to {max(loads):.1f}, median {statistics.median(loads):.1f}; "
+              f"{100 * spent[1] / sum(spent):.0f} % of the processors' time niced, {100 * spent[7] / sum(spent):.0f} % stolen")
 
 
 if __name__ == "__main__":

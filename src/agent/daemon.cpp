@@ -23,6 +23,7 @@
 #include "agent/settings.h"
 #include "agent/snapshotter.h"
 #include "agent/steerer.h"
+#include "agent/wire_listener.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "compile/json.h"
@@ -222,6 +223,7 @@ class Daemon {
     remember_daemons();
     steerer_.follow(config_);
     steer();
+    listener_.follow(config_);
     reconcile_in(outcome_.problems.empty() ? std::chrono::milliseconds(audit_interval) : retry_after_problem);
   }
 
@@ -428,6 +430,10 @@ class Daemon {
   asio::signal_set signals_;
   std::map<std::string, std::optional<std::int64_t>> daemons_;
   NbmaKeeper nbma_{host_.frr};
+  // The tick asks again where nothing is pushed.
+  WireListener listener_{loop_, [this] {
+    if (controller_) controller_->step(*host_.wireguard);
+  }};
   std::unique_ptr<ControllerRole> controller_;  // on the controller's hub
   std::unique_ptr<MemberRole> member_;          // on a node that joined
   std::unique_ptr<HttpServer> server_;

@@ -81,12 +81,17 @@ std::string uapi_socket_path(std::string_view interface) {
   return fmt::format("/var/run/wireguard/{}.sock", interface);
 }
 
-Result<SecretText> exchange_uapi(std::string_view interface, std::string_view operation) {
+Result<Fd> open_uapi(std::string_view interface, std::string_view operation) {
   const auto path = uapi_socket_path(interface);
-  RADIAL_ASSIGN(const auto fd, connect_to(path));
+  RADIAL_ASSIGN(auto fd, connect_to(path));
   if (auto status = send_all(fd, operation); !status) return Unexpected(std::move(status.error()).within(path));
+  return fd;
+}
+
+Result<SecretText> exchange_uapi(std::string_view interface, std::string_view operation) {
+  RADIAL_ASSIGN(const auto fd, open_uapi(interface, operation));
   auto answer = receive_answer(fd);
-  if (!answer) return Unexpected(std::move(answer.error()).within(path));
+  if (!answer) return Unexpected(std::move(answer.error()).within(uapi_socket_path(interface)));
   return answer;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/fd.h"
 #include "base/result.h"
 #include "host/wiping_allocator.h"
 
@@ -18,5 +19,9 @@ namespace radial::host {
 // not_found: nobody serves this interface (the file is absent, or was left by
 // a process that is gone: then sys_errno is ECONNREFUSED).
 [[nodiscard]] Result<SecretText> exchange_uapi(std::string_view interface, std::string_view operation);
+
+// Sends a whole operation and leaves the answer, and what may follow it, to
+// the caller; the descriptor blocks, for a few seconds at most.
+[[nodiscard]] Result<Fd> open_uapi(std::string_view interface, std::string_view operation);
 
 }  // namespace radial::host

@@ -81,19 +81,6 @@ Status parse_device_line(const Lines& line, ObservedWire& wire) {
   return {};
 }
 
-// A peer roams to wherever a valid packet came from: a link-local address with
-// its zone, port 0. That must not make the whole wire unreadable; what an
-// Endpoint cannot say is none.
-std::optional<Endpoint> observed_endpoint(std::string_view value) {
-  std::string text(value);
-  const auto zone = text.find('%');
-  const auto bracket = text.find(']', zone == std::string::npos ? text.size() : zone);
-  if (bracket != std::string::npos) text.erase(zone, bracket - zone);
-  auto endpoint = Endpoint::parse(text);
-  if (!endpoint || !endpoint->address()) return std::nullopt;
-  return std::move(*endpoint);
-}
-
 bool is_peer_key(std::string_view key) {
   for (const auto* known : {"preshared_key", "endpoint", "persistent_keepalive_interval", "allowed_ip", "rx_bytes",
                             "tx_bytes", "last_handshake_time_sec", "last_handshake_time_nsec"})
@@ -146,6 +133,16 @@ struct PeerSection {
 };
 
 }  // namespace
+
+std::optional<Endpoint> observed_endpoint(std::string_view value) {
+  std::string text(value);
+  const auto zone = text.find('%');
+  const auto bracket = text.find(']', zone == std::string::npos ? text.size() : zone);
+  if (bracket != std::string::npos) text.erase(zone, bracket - zone);
+  auto endpoint = Endpoint::parse(text);
+  if (!endpoint || !endpoint->address()) return std::nullopt;
+  return std::move(*endpoint);
+}
 
 SecretText render_uapi_set(const WireChange& change, const std::vector<PeerOperation>& operations) {
   SecretText text;

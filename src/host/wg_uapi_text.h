@@ -2,6 +2,7 @@
 // (wireguard.com/xplatform): what goes to and comes from a UAPI socket. Pure.
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -22,5 +23,10 @@ namespace radial::host {
 
 // The answer to a set operation. `errno=` other than 0 is the error.
 [[nodiscard]] Status parse_uapi_set(std::string_view answer);
+
+// A peer roams to wherever a valid packet came from: a link-local address with
+// its zone, port 0. That must not make a whole answer unreadable; what an
+// Endpoint cannot say is none.
+[[nodiscard]] std::optional<Endpoint> observed_endpoint(std::string_view value);
 
 }  // namespace radial::host

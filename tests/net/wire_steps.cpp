@@ -105,6 +105,9 @@ void step_preshared_key(WireNode& ours, WireNode& theirs) {
   EXPECT_FALSE(handshake());
   share(theirs, ours, key);
   EXPECT_TRUE(eventually(handshake, patience));
+  const std::string none(43, 'A');
+  share(ours, theirs, none + "=");
+  share(theirs, ours, none + "=");
 }
 
 void step_restarts(WirePair& pair) {

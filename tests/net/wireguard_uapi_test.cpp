@@ -9,6 +9,7 @@
 #include <sys/un.h>
 
 #include "base/file.h"
+#include "host/wire_events.h"
 #include "support/wireguard_semantics.h"
 
 namespace radial::test {
@@ -129,6 +130,40 @@ TEST_F(UapiTest, RadialWireguardInTheEnvironmentDecides) {
   const auto chosen = host::open_wireguard({"no-such-wireguard", "wireguard-go"});
   ASSERT_TRUE(chosen) << chosen.error().message;
   EXPECT_THAT((*chosen)->implementation(), testing::AnyOf("kernel", "wireguard-go"));
+}
+
+// radial-wire says by itself that a session was made; others refuse, and the
+// caller looks as before.
+TEST_F(UapiTest, EventsArePushedWhereTheImplementationDoes) {
+  create("wg0");
+  auto events = host::WireEvents::open("wg0");
+  EXPECT_EQ(host::WireEvents::open("wg9").error().code, Errc::not_found);
+  if (wireguard->implementation() != "radial-wire") {
+    ASSERT_FALSE(events);
+    EXPECT_EQ(events.error().code, Errc::unsupported);
+    return;
+  }
+  ASSERT_TRUE(events) << events.error().message;
+  EXPECT_TRUE(events->drain()->empty());
+  create("wg1");
+  space.sh("wg genkey > /run/k0; wg genkey > /run/k1; ip link set lo up; "
+           "wg set wg0 private-key /run/k0 listen-port 4000; wg set wg1 private-key /run/k1 listen-port 4001; "
+           "wg set wg0 peer $(wg pubkey < /run/k1) allowed-ips 10.0.0.1/32; "
+           "wg set wg1 peer $(wg pubkey < /run/k0) allowed-ips 10.0.0.0/32 endpoint 127.0.0.1:4000 persistent-keepalive 1; "
+           "ip link set wg0 up; ip link set wg1 up");
+  std::vector<host::WireEvent> heard;
+  EXPECT_TRUE(eventually([&] {
+    auto some = events->drain();
+    if (some) heard.insert(heard.end(), some->begin(), some->end());
+    return std::any_of(heard.begin(), heard.end(), [](const auto& one) { return one.kind == host::WireEvent::Kind::handshake; });
+  }, std::chrono::seconds(20)));
+  ASSERT_FALSE(heard.empty());
+  EXPECT_THAT(heard.back().endpoint->to_string(), testing::HasSubstr("127.0.0.1:4001"));
+  ASSERT_TRUE(wireguard->remove("wg0"));
+  EXPECT_TRUE(eventually([&] {
+    const auto more = events->drain();
+    return !more && more.error().code == Errc::unavailable;
+  }));
 }
 
 }  // namespace

@@ -44,6 +44,9 @@ void empty_bounding_set() {
 
 using Filter = std::unique_ptr<void, decltype(&::seccomp_release)>;
 
+// libseccomp's own macros for this are C99 and no C++.
+scmp_arg_cmp argument(unsigned index, scmp_compare how, scmp_datum_t a, scmp_datum_t b = 0) { return {index, how, a, b}; }
+
 void allow(const Filter& filter, std::initializer_list<int> calls) {
   for (const int call : calls) ::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, call, 0);
 }
@@ -117,19 +120,19 @@ Status restrict_calls(int routing_socket) {
          SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(newfstatat), SCMP_SYS(fstat), SCMP_SYS(statx)});
 
   // Memory that can be run is neither made nor opened up.
-  const auto no_exec = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+  const auto no_exec = argument(2, SCMP_CMP_MASKED_EQ, PROT_EXEC);
   ::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, no_exec);
   ::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, no_exec);
   for (const int call : {SCMP_SYS(sendto), SCMP_SYS(sendmsg), SCMP_SYS(sendmmsg)})
     ::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, call, 1,
-                       SCMP_A0(SCMP_CMP_NE, static_cast<scmp_datum_t>(routing_socket)));
+                       argument(0, SCMP_CMP_NE, static_cast<scmp_datum_t>(routing_socket)));
   for (const int family : {AF_INET, AF_INET6})
     ::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(socket), 2,
-                       SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(family)),
-                       SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_DGRAM));
+                       argument(0, SCMP_CMP_EQ, static_cast<scmp_datum_t>(family)),
+                       argument(1, SCMP_CMP_MASKED_EQ, 0xf, SOCK_DGRAM));
   for (const unsigned long request : {static_cast<unsigned long>(TUNGETIFF), static_cast<unsigned long>(SIOCGIFINDEX),
                                       static_cast<unsigned long>(SIOCGIFMTU)})
-    ::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, request));
+    ::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, argument(1, SCMP_CMP_EQ, request));
   return load(filter);
 }
 

@@ -1,0 +1,83 @@
+#include "agent/wire_listener.h"
+
+#include <set>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+#include "base/log.h"
+#include "host/wire_events.h"
+
+namespace radial::agent {
+
+// One wire's events. Its descriptor belongs to WireEvents and is not closed here.
+class WireListener::Ear {
+ public:
+  Ear(boost::asio::io_context& loop, host::WireEvents events, std::function<void()> readable)
+      : events_(std::move(events)), descriptor_(loop, events_.fd()), readable_(std::move(readable)) {
+    wait();
+  }
+  ~Ear() { descriptor_.release(); }
+  Ear(const Ear&) = delete;
+  Ear& operator=(const Ear&) = delete;
+
+  [[nodiscard]] host::WireEvents& events() { return events_; }
+
+  void wait() {
+    descriptor_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                           [this](const boost::system::error_code& error) {
+                             if (!error) readable_();  // which may destroy us
+                           });
+  }
+
+ private:
+  host::WireEvents events_;
+  boost::asio::posix::stream_descriptor descriptor_;
+  std::function<void()> readable_;
+};
+
+WireListener::WireListener(boost::asio::io_context& loop, std::function<void()> handshake)
+    : loop_(loop), handshake_(std::move(handshake)) {}
+
+WireListener::~WireListener() = default;
+
+void WireListener::follow(const NodeConfig& config) {
+  names_.clear();
+  std::set<std::string> wanted;
+  for (const auto& wire : config.wires) {
+    wanted.insert(wire.interface);
+    for (const auto& peer : wire.peers)
+      if (peer.public_key) names_[peer.public_key->to_string()] = peer.node;
+  }
+  std::erase_if(ears_, [&](const auto& ear) { return !wanted.contains(ear.first); });
+  for (const auto& interface : wanted) {
+    if (ears_.contains(interface)) continue;
+    // Refused by other implementations, absent while the wire is: asked again the next time.
+    auto events = host::WireEvents::open(interface);
+    if (!events) continue;
+    ears_[interface] = std::make_unique<Ear>(loop_, std::move(*events), [this, interface] { hear(interface); });
+  }
+}
+
+void WireListener::hear(const std::string& interface) {
+  auto& ear = *ears_.at(interface);
+  const auto events = ear.events().drain();
+  if (!events) {
+    spdlog::debug("{}: {}", interface, events.error().message);
+    ears_.erase(interface);
+    return;
+  }
+  ear.wait();
+  bool handshake = false;
+  for (const auto& event : *events) {
+    const auto key = event.peer.to_string();
+    const auto known = names_.find(key);
+    const auto& name = known != names_.end() ? known->second : key;
+    using Kind = host::WireEvent::Kind;
+    if (event.kind == Kind::handshake) handshake = true;
+    else if (event.kind == Kind::endpoint && event.endpoint) spdlog::info("{}: {} is at {} now", interface, name, *event.endpoint);
+    else if (event.kind == Kind::gave_up) spdlog::warn("{}: {} does not answer", interface, name);
+  }
+  if (handshake) handshake_();
+}
+
+}  // namespace radial::agent
