@@ -1,0 +1,144 @@
+// radial-wire where people put WireGuard: as the way out for everything, behind
+// a NAT that forgets, and inside another tunnel; and for a minute of rekeying,
+// roaming and reconfiguration, after which it must be no larger than before.
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "net/wire_steps.h"
+
+namespace radial::test {
+namespace {
+
+class WireWalk : public testing::Test {
+ protected:
+  WirePair pair_{radial_wire(), radial_wire()};
+  WireNode& a_ = pair_.a;
+  WireNode& b_ = pair_.b;
+};
+
+//   n1 -- everything by wg1, except what wg1 itself sends (its mark) -- n2: 198.51.100.2, and 192.0.2.1 behind it
+TEST_F(WireWalk, EverythingGoesThroughTheTunnelButTheTunnelItself) {
+  b_.sh("ip addr add 198.51.100.2/32 dev eth; ip addr add 192.0.2.1/32 dev lo");
+  a_.sh("for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 > $f; done");
+  a_.sh("ip route add default via " + b_.outer());
+  a_.set("fwmark 51820 peer " + b_.public_key() + " endpoint 198.51.100.2:" + std::to_string(b_.port()) +
+         " allowed-ips 0.0.0.0/0,::/0");
+  a_.sh("ip route add default dev wg1 table 51820; ip rule add not fwmark 51820 table 51820; "
+        "ip rule add table main suppress_prefixlength 0 pref 100");
+  EXPECT_TRUE(reaches(a_, "192.0.2.1"));
+  EXPECT_THAT(b_.sh("wg show wg2 endpoints"), testing::HasSubstr(a_.endpoint()));
+  // Without the mark its own messages would be sent into it.
+  a_.set("fwmark 0");
+  EXPECT_FALSE(a_.pings("192.0.2.1"));
+  a_.set("fwmark 51820");
+  EXPECT_TRUE(reaches(a_, "192.0.2.1"));
+}
+
+//   n1 [NAT: 51821 -> 20000, then 30000; forgets after 2 s] -- n2
+TEST_F(WireWalk, BehindANatThatForgets) {
+  const auto translate = [&](const std::string& port) {
+    a_.sh("nft delete table ip nat 2>/dev/null || true; nft -f - <<E\n"
+          "table ip nat {\n"
+          "  chain out { type nat hook postrouting priority 100; oif eth udp sport 51821 masquerade to :" + port + "; }\n"
+          "  chain in { type filter hook input priority 0; iif eth ct state new udp dport { 51821, 20000, 30000 } drop; }\n"
+          "}\nE");
+  };
+  translate("20000");
+  a_.sh("echo 2 > /proc/sys/net/netfilter/nf_conntrack_udp_timeout; "
+        "echo 2 > /proc/sys/net/netfilter/nf_conntrack_udp_timeout_stream");
+  ASSERT_TRUE(reaches(a_, b_.inner()));
+  EXPECT_THAT(b_.sh("wg show wg2 endpoints"), testing::HasSubstr(a_.outer() + ":20000"));
+
+  // Its keepalives hold the way in open...
+  a_.set("peer " + b_.public_key() + " persistent-keepalive 1");
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  ASSERT_TRUE(eventually([&] { return std::chrono::steady_clock::now() > until; }, std::chrono::seconds(10)));
+  EXPECT_TRUE(reaches(b_, a_.inner()));
+  // ...without which it closes: nothing but time can show that.
+  a_.set("peer " + b_.public_key() + " persistent-keepalive 0");
+  a_.sh("sleep 4");
+  EXPECT_FALSE(b_.pings(a_.inner()));
+
+  // And what comes out of it elsewhere is followed.
+  translate("30000");
+  ASSERT_TRUE(reaches(a_, b_.inner()));
+  EXPECT_THAT(b_.sh("wg show wg2 endpoints"), testing::HasSubstr(a_.outer() + ":30000"));
+}
+
+//   n1: in1 (10.7.0.1) inside wg1 -- n2: in2 (10.7.0.2) inside wg2
+TEST_F(WireWalk, ATunnelInsideATunnel) {
+  std::array<std::string, 3> keys, publics;
+  for (const int i : {1, 2}) {
+    auto& key = keys[static_cast<std::size_t>(i)];
+    key = pair_.around.sh("wg genkey | tr -d '\\n'");
+    publics[static_cast<std::size_t>(i)] = pair_.around.sh("echo " + key + " | wg pubkey | tr -d '\\n'");
+  }
+  for (const int i : {1, 2}) {
+    const auto& node = i == 1 ? a_ : b_;
+    const auto& other = i == 1 ? b_ : a_;
+    const auto wire = "in" + std::to_string(i), peer = std::to_string(3 - i);
+    node.sh(radial_wire().path + " " + wire + " >/dev/null 2>&1; echo " + keys[static_cast<std::size_t>(i)] + " | wg set " + wire +
+            " private-key /dev/stdin listen-port 6000 peer " + publics[static_cast<std::size_t>(3 - i)] + " allowed-ips 10.7.0." +
+            peer + "/32 endpoint " + other.inner() + ":6000; ip addr add 10.7.0." + std::to_string(i) + "/24 dev " + wire +
+            "; ip link set " + wire + " mtu 1340 up");
+  }
+  EXPECT_TRUE(reaches(a_, "10.7.0.2"));
+  for (const int size : {0, 1, 1311, 1312}) EXPECT_TRUE(a_.pings("10.7.0.2", size)) << size;  // 1312 + 28 is the MTU
+  EXPECT_TRUE(reaches(b_, "10.7.0.1"));
+  a_.sh("ip link del in1");  // ends its program
+  b_.sh("ip link del in2");
+}
+
+long resident_kb(pid_t pid) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("VmRSS:")) return std::stol(line.substr(6));
+  return 0;
+}
+
+std::ptrdiff_t descriptors(pid_t pid) {
+  std::error_code gone;
+  return std::distance(std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd", gone), {});
+}
+
+// RADIAL_SOAK_S: how long; a minute by default. New keys every second, so that
+// a minute sees the sessions of two hours.
+TEST(WireSoak, NothingGrows) {
+  const char* const wanted = std::getenv("RADIAL_SOAK_S");
+  const auto limit = std::chrono::seconds(wanted != nullptr ? std::atoi(wanted) : 60);
+  WirePair pair(radial_wire_short("RADIAL_TEST_REKEY_MS=1000"), radial_wire_short("RADIAL_TEST_REKEY_MS=1000"));
+  ASSERT_TRUE(reaches(pair.a, pair.b.inner()));
+  const auto guest = pair.around.sh("wg genkey | wg pubkey | tr -d '\\n'");
+  const auto began = std::chrono::steady_clock::now();
+  long before = 0;
+  std::ptrdiff_t open = 0;
+  int rounds = 0;
+  unsigned seed = 1;
+  for (; std::chrono::steady_clock::now() < began + limit || before == 0; ++rounds) {
+    check_tcp(pair.a, pair.b, rounds % 2 == 0 ? 4 : 6, 20'000'000, seed++);
+    check_tcp(pair.b, pair.a, rounds % 2 == 0 ? 6 : 4, 5'000'000, seed++);
+    EXPECT_THAT(lost_udp_echoes(pair.a, pair.b, 4, 60, 92, 16), testing::IsEmpty());
+    // A guest with many prefixes comes and goes, and node 1 moves.
+    pair.b.sh("wg set wg2 peer " + guest + " allowed-ips $(seq -s, -f 10.77.%g.0/24 0 255); wg set wg2 peer " + guest + " remove");
+    pair.a.set("listen-port " + std::to_string(4000 + rounds));
+    ASSERT_TRUE(reaches(pair.a, pair.b.inner()));
+    if (before == 0 && std::chrono::steady_clock::now() >= began + limit / 3) {  // warm
+      before = resident_kb(pair.b.pid());
+      open = descriptors(pair.b.pid());
+    }
+  }
+  const auto after = resident_kb(pair.b.pid());
+  std::printf("  %d rounds in %lld s; %ld kB before, %ld kB after; %td and %td descriptors\n", rounds,
+              static_cast<long long>(std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - began).count()),
+              before, after, open, descriptors(pair.b.pid()));
+  EXPECT_LE(after, before + 2048);
+  EXPECT_EQ(descriptors(pair.b.pid()), open);
+}
+
+}  // namespace
+}  // namespace radial::test
