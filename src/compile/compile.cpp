@@ -104,6 +104,39 @@ Grant granted_elsewhere(const Fabric& fabric, std::string_view node) {
   return all;
 }
 
+bool overlaps(const Prefix& a, const Prefix& b) { return a.contains(b) || b.contains(a); }
+
+// What none but sites of this hub alone are granted. Beside a grant of
+// everything that is their declared LANs only.
+std::vector<Prefix> only_at(const Fabric& fabric, const Hub& hub) {
+  const std::vector<std::string> here{hub.name};
+  std::vector<Prefix> others;
+  bool everything_granted = false;
+  const auto add_other = [&](const Grant& grant) {
+    everything_granted |= grant.any;
+    for (const auto& prefix : grant.prefixes) {
+      if (prefix.is_default()) everything_granted = true;
+      else others.push_back(prefix);
+    }
+  };
+  for (const auto& other : fabric.hubs)
+    if (other.name != hub.name) add_other(other.grant);
+  for (const auto& site : fabric.sites)
+    if (site.hubs != here) add_other(site.grant);
+  std::set<Prefix> only;
+  const auto add = [&](const Prefix& prefix) {
+    const bool shared = std::any_of(others.begin(), others.end(), [&](const Prefix& other) { return overlaps(prefix, other); });
+    if (!prefix.is_default() && !shared) only.insert(prefix);
+  };
+  for (const auto& site : fabric.sites) {
+    if (site.hubs != here) continue;
+    for (const auto& lan : site.lans) add(lan.prefix);
+    if (!everything_granted)
+      for (const auto& prefix : site.grant.prefixes) add(prefix);
+  }
+  return {only.begin(), only.end()};
+}
+
 std::vector<Router> routers_of(const Fabric& fabric, const AddressBook& book) {
   std::vector<Router> routers;
   const auto add = [&](const auto& node, bool hub) {
@@ -160,7 +193,7 @@ Result<NodeConfig> compile_node(const Fabric& fabric, const FabricFacts& facts, 
   append(config.frr, ospf_on_behalf(config, on_behalf));
   append(config.frr, bgp_stanzas(config, surroundings(fabric, on_behalf)));
   if (auto routes = static_routes(fabric, facts, config, ipv6); !routes.lines.empty()) config.frr.push_back(std::move(routes));
-  append(config.frr, fib_filter(config));
+  append(config.frr, fib_filter(config, hub != nullptr ? only_at(fabric, *hub) : std::vector<Prefix>{}));
   config.nft = compile_firewall(config.role, config.wires,
                                 hub != nullptr ? narrow_sites(fabric, *hub) : std::vector<NarrowSite>{});
   return config;

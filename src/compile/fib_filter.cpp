@@ -14,7 +14,8 @@ namespace {
 
 // Sequence numbers of a route-map: 1 to 65535.
 constexpr std::uint32_t first_never = 10;      // and the wire's index
-constexpr std::uint32_t first_wire = 100;      // and the wire's index
+constexpr std::uint32_t first_home = 300;      // and the wire's index: a node has at most 256 wires
+constexpr std::uint32_t first_wire = 600;      // and the wire's index
 constexpr std::uint32_t first_site = 1000;     // and the site's slot
 constexpr std::uint32_t site_range = 64'000;
 constexpr std::uint32_t first_rest = 65'100;   // and the wire's index
@@ -109,7 +110,9 @@ std::vector<IpAddress> own_addresses(const WirePeer& peer, Family family) {
 // The filter of one protocol.
 class Filter {
  public:
-  Filter(const NodeConfig& config, const Words& words) : config_(config), words_(words) {
+  Filter(const NodeConfig& config, const Words& words, const std::vector<Prefix>& only_here)
+      : config_(config), words_(words) {
+    home(only_here);
     for (std::size_t i = 0; i < config_.wires.size(); ++i) wire(config_.wires[i], static_cast<std::uint32_t>(i));
     entry("permit", everything_else, {});
   }
@@ -129,6 +132,7 @@ class Filter {
     if (wire.shape == WireShape::multipoint) {
       sites(wire);
     } else {
+      if (has_home_) entry("deny", first_home + index, {on_wire, addresses_in(home_list)});
       const auto list = fmt::format("radial-over-{}", wire.interface);
       entry("permit", first_wire + index, {on_wire, addresses_in(list)});
       std::set<Entry> entries;
@@ -141,6 +145,24 @@ class Filter {
       add_list(lists_, words_, list, std::move(entries));
     }
     entry("deny", first_rest + index, {on_wire});
+  }
+
+  // What never comes from another hub.
+  void home(const std::vector<Prefix>& only_here) {
+    if (config_.wires.size() < 2) return;
+    std::set<Entry> entries;
+    for (const auto& wire : config_.wires) {
+      if (wire.shape != WireShape::multipoint) continue;
+      for (const auto& held : wire.addresses)
+        if (held.address.family() == words_.family && !held.address.is_link_local()) entries.insert(all_within(held.network()));
+      for (const auto& peer : wire.peers)
+        for (const auto& lan : peer.lans)
+          if (const auto within = strictly_within(lan); within && lan.family() == words_.family) entries.insert(*within);
+    }
+    for (const auto& prefix : only_here)
+      if (prefix.family() == words_.family) entries.insert(all_within(prefix));
+    has_home_ = !entries.empty();
+    add_list(lists_, words_, home_list, std::move(entries));
   }
 
   void sites(const Wire& wire) {
@@ -189,8 +211,11 @@ class Filter {
     entries_[sequence] = {"zebra", fmt::format("route-map {} {} {}", words_.map, verdict, sequence), std::move(matches)};
   }
 
+  static constexpr const char* home_list = "radial-home";
+
   const NodeConfig& config_;
   Words words_;
+  bool has_home_ = false;
   std::map<std::uint32_t, FrrStanza> entries_;
   std::vector<std::string> lists_;
 };
@@ -205,13 +230,13 @@ bool holds_lan(const NodeConfig& config, const std::string& interface, const Und
 
 }  // namespace
 
-std::vector<FrrStanza> fib_filter(const NodeConfig& config) {
+std::vector<FrrStanza> fib_filter(const NodeConfig& config, const std::vector<Prefix>& only_here) {
   std::vector<FrrStanza> stanzas;
   const auto protocols = running_protocols(config);
   if (protocols.empty()) return stanzas;
   // By default a change of a filter acts after five seconds.
   FrrStanza top{"zebra", "", {"zebra route-map delay-timer 0"}};
-  for (const auto& words : protocols) Filter(config, words).into(stanzas, top.lines);
+  for (const auto& words : protocols) Filter(config, words, only_here).into(stanzas, top.lines);
   // Two protocols of one family share their lists.
   std::set<std::string> seen;
   std::erase_if(top.lines, [&](const std::string& line) { return !seen.insert(line).second; });

@@ -5,7 +5,8 @@
 //   over a wire:  deny    what radial-never names (bind_fib_filter: only the node knows it)
 //                 permit  a hub's multipoint wire: by next hop and that site's grant (IPv6: by any
 //                   site's grant, as zebra cannot tell IPv6 next hops apart)
-//                         any other wire: what any other node is granted, and tunnel addresses
+//                 deny    from another hub: what is behind this hub alone (below)
+//                 permit  any other wire: what any other node is granted, and tunnel addresses
 //                 deny    the rest
 //   over any other interface: permit. The slot is one for the machine, and an
 //   operator's own OSPF on other interfaces goes on as before.
@@ -13,6 +14,12 @@
 // zebra judges each next hop of a route by itself, so a refused equal does not
 // take the honest one with it. It filters after the protocol's choice: behind
 // a refused best route stands the hubs' static route (frr_stanzas.h).
+//
+// Hubs believe each other, so a lie that one hub refuses from a site may come to
+// another hub by way of it; both would then send its victim's packets to each
+// other. What a hub knows to be its own therefore never comes from another hub:
+// its tunnel, parts of its sites' LANs, and all that is granted to none but sites
+// of this hub alone.
 //
 // Sequence numbers stay put: they are a site's slot in its tunnel prefix and a
 // prefix's own address, so that a site that comes or goes touches its lines alone.
@@ -27,8 +34,9 @@
 namespace radial {
 
 // Of the wires, `elsewhere` and `tunnels` of `config`, for the protocols whose
-// daemons have stanzas in `config.frr`. Empty where there is none.
-[[nodiscard]] std::vector<FrrStanza> fib_filter(const NodeConfig& config);
+// daemons have stanzas in `config.frr`. Empty where there is none. `only_here`:
+// at a hub, what none but sites of its own wire alone are granted.
+[[nodiscard]] std::vector<FrrStanza> fib_filter(const NodeConfig& config, const std::vector<Prefix>& only_here = {});
 
 // What the node sees of the world outside its wires.
 struct Underlay {

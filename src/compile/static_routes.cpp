@@ -71,7 +71,8 @@ class HubRoutes {
         // ospfd would hand a next hop on as forwarding address (RFC 2328, 2.3),
         // which has no route of OSPF's on a point-to-multipoint wire. WireGuard
         // finds the peer by the destination.
-        const bool on_link = fixed && lan.prefix.family() == Family::v4 && wire.ospf == OspfMode::p2mp_non_broadcast;
+        const bool p2mp = wire.ospf == OspfMode::p2mp_non_broadcast || wire.ospf == OspfMode::p2mp_multicast;
+        const bool on_link = fixed && lan.prefix.family() == Family::v4 && p2mp;
         lines_.push_back(route_line(lan.prefix, on_link ? "" : next_hop->to_string(), wire.interface,
                                     fixed ? 1 : floating_distance));
       }

@@ -78,6 +78,44 @@ TEST(FibFilter, ASiteThatComesTouchesItsOwnLinesOnly) {
   }
 }
 
+// vienna and oslo are ams1's alone, berlin and hamburg of both; hamburg shares oslo's wider grant.
+TEST(FibFilter, WhatIsBehindOneHubAloneNeverComesFromAnother) {
+  const auto config = compiled(R"(
+fabric: acme
+hubs:
+  fra1: { endpoint: 203.0.113.1:51820, lans: [192.168.1.0/24], tunnel: 10.255.0.0/24 }
+  ams1: { endpoint: 203.0.113.2:51820, lans: [192.168.2.0/24], tunnel: 10.255.1.0/24 }
+sites:
+  berlin:  { lans: [192.168.20.0/24] }
+  vienna:  { lans: [192.168.60.0/24], grant: [10.60.0.0/16], hubs: [ams1] }
+  oslo:    { lans: [192.168.61.0/24], grant: [10.70.0.0/16], hubs: [ams1] }
+  hamburg: { lans: [192.168.62.0/24], grant: [10.70.8.0/24] }
+)", "ams1");
+  std::vector<std::string> home;
+  bool refused = false;
+  bool passed = false;
+  for (const auto& stanza : config.frr) {
+    if (stanza.daemon != "zebra") continue;
+    for (const auto& line : stanza.lines)
+      if (const auto at = line.find(" permit "); line.starts_with("ip prefix-list radial-home ")) home.push_back(line.substr(at + 8));
+    const auto has = [&](const char* line) { return std::find(stanza.lines.begin(), stanza.lines.end(), line) != stanza.lines.end(); };
+    const bool from_fra = has("match interface wgh0");
+    const bool by_home = has("match ip address prefix-list radial-home");
+    if (by_home) {
+      EXPECT_TRUE(from_fra) << stanza.context;
+      EXPECT_THAT(stanza.context, testing::HasSubstr(" deny "));
+      EXPECT_FALSE(passed) << "before what it permits";
+      refused = true;
+    } else if (stanza.context.find(" permit ") != std::string::npos && from_fra) {
+      passed = true;
+    }
+  }
+  EXPECT_TRUE(refused);
+  EXPECT_THAT(home, testing::UnorderedElementsAre("10.255.1.0/24 le 32", "10.60.0.0/16 le 32", "192.168.60.0/24 le 32",
+                                                  "192.168.60.0/24 ge 25", "192.168.61.0/24 le 32", "192.168.61.0/24 ge 25",
+                                                  "192.168.20.0/24 ge 25", "192.168.62.0/24 ge 25"));
+}
+
 TEST(FibFilter, NoRouteOfADaemonThatDoesNotRun) {
   auto config = compiled(two_sites, "fra1");
   config.frr.clear();

@@ -3,10 +3,10 @@
 // packet's header, so that the hub takes them from its neighbour; what the LSAs
 // within claim is a lie. For tests in namespaces only.
 //
-//   forger INTERFACE SOURCE HUB ROUTER-ID TYPE ID ORIGINATOR SEQUENCE COUNT [WORD...]
+//   forger INTERFACE SOURCE HUB ROUTER-ID TYPE ID ORIGINATOR SEQUENCE COUNT[@MS] [WORD...]
 //
 // TYPE: router, summary, external. SEQUENCE: the first (hexadecimal); each of COUNT LSAs,
-// one every 300 ms, is 16 further on. WORDs of a router LSA: link:ROUTER-ID:DATA, stub:NETWORK:MASK;
+// one every MS (300) milliseconds, is 16 further on. WORDs of a router LSA: link:ROUTER-ID:DATA, stub:NETWORK:MASK;
 // of the others: mask:MASK.
 #include <array>
 #include <cstdint>
@@ -140,7 +140,7 @@ Bytes update_of(std::uint32_t router_id, const Bytes& lsa) {
 
 int main(int argc, char** argv) {
   if (argc < 10) {
-    std::fprintf(stderr, "usage: forger INTERFACE SOURCE HUB ROUTER-ID TYPE ID ORIGINATOR SEQUENCE COUNT [WORD...]\n");
+    std::fprintf(stderr, "usage: forger INTERFACE SOURCE HUB ROUTER-ID TYPE ID ORIGINATOR SEQUENCE COUNT[@MS] [WORD...]\n");
     return 2;
   }
   const std::vector<std::string> args(argv + 1, argv + argc);
@@ -159,11 +159,13 @@ int main(int argc, char** argv) {
     return 1;
   }
   auto sequence = static_cast<std::uint32_t>(std::strtoul(args[7].c_str(), nullptr, 16));
+  const auto at = args[8].find('@');
+  const long pause_ms = at == std::string::npos ? 300 : std::atol(args[8].c_str() + at + 1);
   for (int i = 0; i < std::atoi(args[8].c_str()); ++i) {
     const auto packet = update_of(address(args[3]), lsa_of(args[4], address(args[5]), address(args[6]), sequence, words));
     ::sendto(fd, packet.data(), packet.size(), 0, reinterpret_cast<sockaddr*>(&hub), sizeof hub);
     sequence += 16;
-    timespec pause{0, 300'000'000};
+    timespec pause{pause_ms / 1000, pause_ms % 1000 * 1'000'000};
     ::nanosleep(&pause, nullptr);
   }
   return 0;

@@ -9,7 +9,7 @@
 //                    grant 10.30.0.0/16
 #pragma once
 
-#include "support/live_lab.h"
+#include "net/attack/attacker.h"
 #include "support/steady_pings.h"
 
 namespace radial::test {

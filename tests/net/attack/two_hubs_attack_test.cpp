@@ -1,0 +1,129 @@
+// A hostile site with a wire to each of two hubs announces to both. No honest
+// ping is lost: each hub's FIB stays right by itself, so that no packet goes
+// round between the two.
+//
+//   LAN 192.168.1.0/24 -- fra1 ------ wire ------ ams1 -- LAN 192.168.2.0/24
+//                  cost 10 |  \                  / |  cost 100
+//                          |    +-- mallory --+    |
+//                        berlin -------------------+
+//                  192.168.20.0/24     |           |
+//                               192.168.66.0/24   vienna (ams1 alone) 192.168.60.0/24
+#include <gmock/gmock.h>
+
+#include "net/attack/attack_lab.h"
+
+namespace radial::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr const char* two_hubs = R"(
+fabric: acme
+hubs:
+  fra1: { endpoint: fra1.example.com:51820, lans: [192.168.1.0/24], tunnel: 10.255.0.0/24 }
+  ams1: { endpoint: ams1.example.com:51820, lans: [192.168.2.0/24], tunnel: 10.255.1.0/24, cost: 100 }
+sites:
+  berlin:  { lans: [192.168.20.0/24] }
+  vienna:  { lans: [192.168.60.0/24], grant: [10.60.0.0/16], hubs: [ams1] }
+  mallory: { lans: [192.168.66.0/24] }
+)";
+
+struct Ground {
+  std::string title;
+  std::string frr;   // of all nodes: empty is this machine's
+  bool bgp = false;
+};
+void PrintTo(const Ground& ground, std::ostream* out) { *out << ground.title; }
+
+class TwoHubsOn : public testing::TestWithParam<Ground> {
+ protected:
+  void SetUp() override {
+    if (!GetParam().frr.empty() && std::getenv("RADIAL_TRIXIE_ROOT") == nullptr)
+      GTEST_SKIP() << "no Debian 13 folder with FRR 10.3 (RADIAL_TRIXIE_ROOT)";
+    if (!lab_ || title_ != GetParam().title) {
+      mallory_.reset();
+      lab_.reset();
+      title_ = GetParam().title;
+      lab::LabOptions options;
+      options.name = "atk2" + title_;
+      options.frr = GetParam().frr;
+      if (bgp()) options.daemons.insert("bgpd");
+      lab_ = std::make_unique<LiveLab>(std::string(two_hubs) + (bgp() ? "routing: bgp\n" : ""), std::move(options));
+      ASSERT_TRUE(lab_->ready());
+      mallory_ = std::make_unique<Attacker>(*lab_, bgp(), std::vector<Attacker::HubSide>{{"fra1", "10.255.0.1"}, {"ams1", "10.255.1.1"}});
+      mallory_->seize();
+    }
+    ASSERT_TRUE(lab_->ready());
+  }
+  static void TearDownTestSuite() {
+    mallory_.reset();
+    lab_.reset();
+  }
+  LiveLab& lab() { return *lab_; }
+  Attacker& mallory() { return *mallory_; }
+  static bool bgp() { return GetParam().bgp; }
+
+  // Attacks during a run of pings; then all that mallory did goes again.
+  void expect_contained(const std::function<void()>& attack, const std::vector<std::string>& heard) {
+    const std::vector<std::pair<std::string, std::string>> pairs{{"berlin.lan0", "192.168.60.2"}, {"vienna.lan0", "192.168.1.2"},
+                                                                 {"fra1.lan0", "192.168.2.2"},    {"ams1.lan0", "192.168.20.2"}};
+    SteadyPings pings(*lab(), pairs, 4s);
+    attack();
+    for (const auto* hub : {"fra1", "ams1"})
+      for (const auto& prefix : heard) EXPECT_TRUE(mallory().heard(hub, prefix)) << prefix << " never came to " << hub << ": this test shows nothing";
+    EXPECT_EQ(pings.lost(), 0);
+    if (HasFailure())
+      for (const auto* node : {"fra1", "ams1", "berlin", "vienna"})
+        std::printf("--- %s\n%s", node, lab().vtysh(node, "show ip route").c_str());
+    SteadyPings after(*lab(), pairs, 1s);
+    mallory().stop();
+    EXPECT_EQ(after.lost(), 0) << "while it was withdrawn";
+  }
+  void announce(const std::vector<std::string>& addresses, int cost = 1) {
+    for (const auto& address : addresses) mallory().announce(address, cost);
+  }
+
+  static inline std::unique_ptr<LiveLab> lab_;
+  static inline std::unique_ptr<Attacker> mallory_;
+  static inline std::string title_;
+};
+
+TEST_P(TwoHubsOn, TheLanOfASiteOfOneHubAndOfASiteOfBoth) {
+  expect_contained([&] { announce({"192.168.60.200/24", "192.168.20.200/24"}); }, {"192.168.60.0", "192.168.20.0"});
+}
+
+TEST_P(TwoHubsOn, MoreSpecificsOfThem) {
+  expect_contained([&] { announce({"192.168.60.1/25", "192.168.60.2/32", "192.168.20.1/25", "192.168.20.2/32"}); },
+                   {"192.168.60.0/25", "192.168.20.0/25"});
+}
+
+TEST_P(TwoHubsOn, TheHubsLansAndADefaultRoute) {
+  expect_contained([&] {
+    announce({"192.168.1.200/24", "192.168.1.1/25", "192.168.1.2/32", "192.168.2.200/24", "192.168.2.1/25", "192.168.2.2/32", "1.2.3.4/1"});
+    mallory().announce_default();
+  }, {"192.168.1.0/25", "192.168.2.0/25", "0.0.0.0/1"});
+  for (const auto* node : {"fra1", "ams1", "berlin", "vienna"})
+    EXPECT_THAT(lab().sh(node, "ip route get 9.9.9.9"), HasSubstr("dev uplink")) << node;
+}
+
+TEST_P(TwoHubsOn, TheHubsEndpointsAndTheTunnels) {
+  const auto fra = mallory().endpoint_of("fra1");
+  const auto ams = mallory().endpoint_of("ams1");
+  const auto vienna = lab().sh("vienna", "ip -4 -o address show dev wg1 2>/dev/null | sed 's/.*inet \\([0-9.]*\\).*/\\1/' | tr -d '\\n'");
+  ASSERT_THAT(vienna, HasSubstr("10.255.1."));
+  expect_contained([&] {
+    mallory().announce_external({fra + "/32", ams + "/32", "198.18.0.0/16", "10.255.0.0/25", "10.255.1.0/25", "10.255.1.0/24"});
+    if (!bgp()) mallory().announce(vienna + "/32", 1);
+    // vienna's address in its hub's tunnel is still vienna's there.
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(lab().pings("ams1", vienna)) << lab().sh("ams1", "ip route get " + vienna);
+  }, {fra, "10.255.0.0/25", "10.255.1.0/25"});
+}
+
+std::string title_of(const testing::TestParamInfo<Ground>& ground) { return ground.param.title; }
+INSTANTIATE_TEST_SUITE_P(Native, TwoHubsOn, testing::Values(Ground{"ospf84", "", false}), title_of);
+INSTANTIATE_TEST_SUITE_P(NativeBgp, TwoHubsOn, testing::Values(Ground{"bgp84", "", true}), title_of);
+INSTANTIATE_TEST_SUITE_P(Frr103, TwoHubsOn, testing::Values(Ground{"ospf103", "10.3", false}), title_of);
+
+}  // namespace
+}  // namespace radial::test
