@@ -14,6 +14,7 @@
 #include "agent/controller_role.h"
 #include "agent/guard.h"
 #include "agent/http_server.h"
+#include "agent/liveness.h"
 #include "agent/machine.h"
 #include "agent/member_role.h"
 #include "agent/nbma_keeper.h"
@@ -27,7 +28,6 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "compile/json.h"
-#include "host/ospf_mtu.h"
 #include "observe/diagnose.h"
 
 namespace radial::agent {
@@ -81,13 +81,12 @@ Response outcome_response(const Outcome& outcome, bool dry_run) {
 class Daemon {
  public:
   Daemon(const Paths& paths, Identity identity, Host machine, host::NetworkMonitor network, host::FirewallMonitor firewall,
-         host::OspfMtuListener mtus, host::RouteWatch routes, host::OspfListener ospf, CutOffs cut_offs)
+         host::RouteWatch routes, host::OspfListener ospf, CutOffs cut_offs, host::EchoProbe echo)
       : paths_(paths),
         identity_(std::move(identity)),
         host_(std::move(machine)),
         network_monitor_(std::move(network)),
         firewall_monitor_(std::move(firewall)),
-        mtus_(std::move(mtus)),
         resolver_(loop_, [this] { reconcile_in(0ms); }),
         steerer_(host_, std::move(routes)),
         reconciler_(host_, paths_, identity_.key, [this](const auto& endpoints) { return resolver_.resolve(endpoints); },
@@ -96,6 +95,7 @@ class Daemon {
         steer_timer_(loop_),
         tick_timer_(loop_),
         guard_(host_.frr, paths_, std::move(ospf), std::move(cut_offs)),
+        liveness_(std::move(echo)),
         signals_(loop_, SIGTERM, SIGINT) {}
 
   // The configuration to start with: from the files, or the last good one.
@@ -149,7 +149,9 @@ class Daemon {
     const Watched ospf(loop_, guard_.fd(), [this] {
       if (guard_.hear(Clock::now()) && !down_) reconcile();
     });
-    const Watched mtus(loop_, mtus_.fd(), [this] { mtus_.drain(); });
+    const Watched echo(loop_, liveness_.fd(), [this] {
+      if (liveness_.hear(Clock::now()) && !down_) reconcile();
+    });
     signals_.async_wait([this](const boost::system::error_code& error, int) {
       if (!error) loop_.stop();
     });
@@ -244,7 +246,13 @@ class Daemon {
 
   Outcome make_it_so() {
     guard_.configure(config_);
-    return reconciler_.reconcile(guard_.guarded(config_), Mode::apply);
+    liveness_.configure(config_, Clock::now());
+    return reconciler_.reconcile(in_force(config_), Mode::apply);
+  }
+
+  // The configuration less what is cut off, and what leads to a dead end.
+  NodeConfig in_force(NodeConfig config) const {
+    return without_silent(guard_.guarded(std::move(config)), liveness_.silent());
   }
 
   void note(Outcome outcome) {
@@ -277,6 +285,7 @@ class Daemon {
       if (error) return;
       if (!down_ && daemons_now() != daemons_) reconcile_in(0ms);
       if (!down_ && guard_.tick(Clock::now())) reconcile();
+      if (!down_ && liveness_.tick(host_.network, Clock::now())) reconcile();
       if (!down_)
         if (const auto done = nbma_.step(Clock::now(), config_)) spdlog::warn("repaired: {}", *done);
       if (controller_) controller_->step(*host_.wireguard);
@@ -302,7 +311,7 @@ class Daemon {
   }
 
   Response status() {
-    auto snapshot = take_snapshot(host_, config_, mtus_);
+    auto snapshot = take_snapshot(host_, config_, guard_.mtus());
     if (down_) snapshot.state = "down";
     snapshot.problems = outcome_.problems;
     if (!startup_problem_.empty()) snapshot.problems.insert(snapshot.problems.begin(), startup_problem_);
@@ -311,6 +320,7 @@ class Daemon {
     // Of a site that is cut off no adjacency is expected.
     std::erase_if(snapshot.adjacencies, [&](const auto& one) { return guard_.cut_offs().contains(one.node); });
     auto found = guard_.findings();
+    for (auto& finding : liveness_.findings(config_)) found.push_back(std::move(finding));
     for (const auto& finding : steerer_.findings())
       found.push_back({observe::Severity::warning, fmt::format("prefix {}", finding.prefix),
                        "is in the FIB of this hub, and its wire will not carry it", describe(finding),
@@ -338,7 +348,7 @@ class Daemon {
       return error_response(409, {Errc::conflict, "this node's configuration comes from its controller: change it there", 0});
     if (member_) {
       if (!dry_run) reconcile();
-      return outcome_response(dry_run ? reconciler_.reconcile(guard_.guarded(config_), Mode::dry_run) : outcome_, dry_run);
+      return outcome_response(dry_run ? reconciler_.reconcile(in_force(config_), Mode::dry_run) : outcome_, dry_run);
     }
     if (!replaces_file) {
       auto on_disk = read_file(paths_.fabric(), 4U << 20U);
@@ -349,7 +359,7 @@ class Daemon {
     if (!facts) return error_response(controller_ ? 400 : 500, facts.error());
     auto compiled = compile_for(identity_.node, text, name, std::move(*facts));
     if (!compiled) return error_response(400, compiled.error());
-    if (dry_run) return outcome_response(reconciler_.reconcile(guard_.guarded(compiled->config), Mode::dry_run), true);
+    if (dry_run) return outcome_response(reconciler_.reconcile(in_force(compiled->config), Mode::dry_run), true);
     if (controller_) return apply_revision(text);
     if (replaces_file)
       if (auto written = write_file_atomically(paths_.fabric(), text, 0644); !written)
@@ -413,7 +423,6 @@ class Daemon {
   Host host_;
   host::NetworkMonitor network_monitor_;
   host::FirewallMonitor firewall_monitor_;
-  host::OspfMtuListener mtus_;
   Resolver resolver_;
   Steerer steerer_;
   Reconciler reconciler_;
@@ -427,6 +436,7 @@ class Daemon {
   asio::steady_timer steer_timer_;
   asio::steady_timer tick_timer_;
   Guard guard_;
+  Liveness liveness_;
   asio::signal_set signals_;
   std::map<std::string, std::optional<std::int64_t>> daemons_;
   NbmaKeeper nbma_{host_.frr};
@@ -449,12 +459,12 @@ Status run_daemon(const DaemonOptions& options) {
   RADIAL_ASSIGN(auto machine, open_host(options.userspace_wireguard));
   RADIAL_ASSIGN(auto network, host::NetworkMonitor::open());
   RADIAL_ASSIGN(auto firewall, host::FirewallMonitor::open());
-  RADIAL_ASSIGN(auto mtus, host::OspfMtuListener::open());
   RADIAL_ASSIGN(auto routes, host::RouteWatch::open());
   RADIAL_ASSIGN(auto ospf, host::OspfListener::open());
   RADIAL_ASSIGN(auto cut_offs, load_cut_offs(paths.cut_offs()));
-  Daemon daemon(paths, std::move(identity), std::move(machine), std::move(network), std::move(firewall), std::move(mtus),
-                std::move(routes), std::move(ospf), std::move(cut_offs));
+  RADIAL_ASSIGN(auto echo, host::EchoProbe::open());
+  Daemon daemon(paths, std::move(identity), std::move(machine), std::move(network), std::move(firewall),
+                std::move(routes), std::move(ospf), std::move(cut_offs), std::move(echo));
   RADIAL_TRY(daemon.load());
   return daemon.run();
 }

@@ -93,6 +93,7 @@ bool Guard::act(const std::vector<observe::Offence>& offences) {
 
 bool Guard::hear(observe::OspfTime now) {
   const auto heard = listener_.drain();
+  mtus_.hear(heard);
   return at_work_ && act(judge_.hear(now, heard));
 }
 

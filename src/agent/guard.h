@@ -15,6 +15,7 @@
 #include "compile/node_config.h"
 #include "host/frr.h"
 #include "host/ospf_listener.h"
+#include "host/ospf_mtu.h"
 #include "observe/lsdb_rules.h"
 #include "observe/snapshot.h"
 
@@ -47,6 +48,7 @@ class Guard {
   Status readmit(const std::string& site);
 
   [[nodiscard]] const CutOffs& cut_offs() const { return cut_offs_; }
+  [[nodiscard]] const host::OspfMtus& mtus() const { return mtus_; }  // at every node
   [[nodiscard]] std::vector<observe::Finding> findings() const;
 
  private:
@@ -56,6 +58,7 @@ class Guard {
   host::Frr& frr_;
   const Paths& paths_;
   host::OspfListener listener_;
+  host::OspfMtus mtus_;
   observe::LsaJudge judge_;
   CutOffs cut_offs_;
   bool at_work_ = false;         // this node is a hub that routes with sites by OSPF

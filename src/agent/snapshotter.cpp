@@ -75,7 +75,7 @@ bool runs(const NodeConfig& config, std::string_view daemon) {
 // in that order; a neighbour that is not there is "absent".
 class Adjacencies {
  public:
-  Adjacencies(Host& machine, const NodeConfig& config, const host::OspfMtuListener& mtus)
+  Adjacencies(Host& machine, const NodeConfig& config, const host::OspfMtus& mtus)
       : machine_(machine), config_(config), mtus_(mtus) {}
 
   std::vector<observe::AdjacencyHealth> all() {
@@ -145,7 +145,7 @@ class Adjacencies {
 
   Host& machine_;
   const NodeConfig& config_;
-  const host::OspfMtuListener& mtus_;
+  const host::OspfMtus& mtus_;
   std::optional<Result<std::vector<host::OspfNeighbor>>> ospf_;  // asked once
   std::optional<Result<std::vector<host::Ospf6Neighbor>>> ospf6_;
   std::optional<Result<std::vector<host::BgpSession>>> bgp_;
@@ -183,7 +183,7 @@ std::vector<observe::LearnedPrefix> learned(Host& machine, const NodeConfig& con
 
 }  // namespace
 
-observe::Snapshot take_snapshot(Host& machine, const NodeConfig& config, const host::OspfMtuListener& mtus) {
+observe::Snapshot take_snapshot(Host& machine, const NodeConfig& config, const host::OspfMtus& mtus) {
   observe::Snapshot snapshot;
   snapshot.fabric = config.fabric;
   snapshot.node = config.node;

@@ -10,6 +10,6 @@
 
 namespace radial::agent {
 
-[[nodiscard]] observe::Snapshot take_snapshot(Host& machine, const NodeConfig& config, const host::OspfMtuListener& mtus);
+[[nodiscard]] observe::Snapshot take_snapshot(Host& machine, const NodeConfig& config, const host::OspfMtus& mtus);
 
 }  // namespace radial::agent

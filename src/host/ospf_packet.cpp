@@ -103,7 +103,10 @@ std::optional<OspfPacket> read_ospf_packet(std::span<const std::uint8_t> packet)
   OspfPacket result;
   result.router_id = address(ospf, 4);
   const auto body = ospf.subspan(packet_header);
-  if (ospf[1] == database_description) result.starts_exchange = body.size() >= 4 && (body[3] & init_bit) != 0;
+  if (ospf[1] == database_description && body.size() >= 4) {
+    result.mtu = u16(body, 0);
+    result.starts_exchange = (body[3] & init_bit) != 0;
+  }
   if (ospf[1] == link_state_update) result.lsas = read_update(body);
   return result;
 }

@@ -1,6 +1,6 @@
 // OSPFv2 packets as a router receives them (RFC 2328, appendix A.3): who says
-// it is the sender, whether it starts a database exchange, and the LSAs of a
-// Link State Update. Pure. Checksums are the receiver's affair: what comes over
+// it is the sender, its MTU and whether it starts a database exchange (Database
+// Description), and the LSAs of a Link State Update. Pure. Checksums are the receiver's affair: what comes over
 // a wire was authenticated by WireGuard, so a broken one was sent broken.
 #pragma once
 
@@ -24,6 +24,7 @@ struct OspfPacket {
   IpAddress router_id;             // the sender, by its own word
   bool starts_exchange = false;    // Database Description with the Init bit: an adjacency begins anew
   std::vector<UpdatedLsa> lsas;    // of a Link State Update
+  std::optional<int> mtu = {};     // Database Description: "Interface MTU"
 };
 
 // `packet` begins with the IPv4 header. Nothing for what is no OSPFv2 packet.

@@ -72,6 +72,7 @@ TEST(OspfPacket, AnExchangeThatBegins) {
   packet[0] = 0x45;
   append(packet, {2, 2, 0, 32, 10, 255, 0, 19, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0x8c, 2, 7, 0, 0, 0, 1});
   EXPECT_TRUE(read_ospf_packet(packet)->starts_exchange);
+  EXPECT_EQ(read_ospf_packet(packet)->mtu, 1420);
   packet[20 + 24 + 3] = 1;
   EXPECT_FALSE(read_ospf_packet(packet)->starts_exchange);
   EXPECT_THAT(read_ospf_packet(packet)->lsas, IsEmpty());

@@ -1,0 +1,148 @@
+// What a hostile site announces by configuring its own FRR over OSPFv3 is
+// contained like its IPv4: no honest IPv6 ping is lost. The topology is
+// attack_lab.h's; each LAN 192.168.K.0/24 has fd00:K::/64 beside it.
+#include <gmock/gmock.h>
+
+#include "net/attack/attack_lab.h"
+
+namespace radial::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr const char* both_families = R"(
+fabric: acme
+hubs:
+  fra1: { endpoint: vpn.example.com:51820, lans: [192.168.1.0/24, "fd00:1::/64"], tunnel: 10.255.0.0/24, tunnel6: "fd00:255::/64" }
+sites:
+  berlin:  { lans: [192.168.20.0/24, "fd00:20::/64"] }
+  paris:   { lans: [192.168.30.0/24, "fd00:30::/64"], grant: ["fd10:30::/32"] }
+  mallory: { lans: [192.168.66.0/24, "fd00:66::/64"] }
+)";
+
+// Over a hub on 10.3 and over one on 8.4 whose radial-wire copies multicast.
+class Ospf6On : public testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override {
+    if (!GetParam().empty() && std::getenv("RADIAL_TRIXIE_ROOT") == nullptr)
+      GTEST_SKIP() << "no Debian 13 folder with FRR 10.3 (RADIAL_TRIXIE_ROOT)";
+    if (!lab_ || frr_ != GetParam()) {
+      mallory_.reset();
+      lab_.reset();
+      frr_ = GetParam();
+      lab::LabOptions options;
+      options.name = "atk6" + std::string(frr_.empty() ? "n" : "d");
+      options.frr = frr_;
+      lab_ = std::make_unique<LiveLab>(both_families, std::move(options));
+      ASSERT_TRUE(lab_->ready());
+      ASSERT_THAT(lab_->vtysh("fra1", "show ipv6 ospf6 neighbor"), HasSubstr("Full")) << "IPv6 does not go by OSPFv3 here";
+      mallory_ = std::make_unique<Attacker>(*lab_, false);
+      mallory().sh("kill -9 $(pidof radiald)");
+      mallory().configure({"no ip protocol ospf route-map radial-ospf", "no ipv6 protocol ospf6 route-map radial-ospf6"});
+    }
+    ASSERT_TRUE(lab_->ready());
+  }
+  static void TearDownTestSuite() {
+    mallory_.reset();
+    lab_.reset();
+  }
+  LiveLab& lab() { return *lab_; }
+  static Attacker& mallory() { return *mallory_; }
+
+  void announce(const std::vector<std::string>& addresses, int cost) {
+    for (const auto& address : addresses) {
+      const auto bridge = fmt::format("atv{}", made_++);
+      mallory().sh(fmt::format("ip link add {0} type bridge && ip address add {1} dev {0} nodad && ip link set {0} up", bridge, address));
+      mallory().configure({"interface " + bridge, fmt::format("ipv6 ospf6 cost {}", cost), "ipv6 ospf6 passive", "ipv6 ospf6 area 0.0.0.0"});
+    }
+  }
+  void announce_external(const std::vector<std::string>& prefixes) {
+    std::vector<std::string> lines;
+    for (const auto& prefix : prefixes) lines.push_back(fmt::format("ipv6 route {} blackhole", prefix));
+    lines.insert(lines.end(), {"router ospf6", "redistribute static metric 1 metric-type 1", "default-information originate always metric 1 metric-type 1"});
+    mallory().configure(lines);
+    external_ = prefixes;
+  }
+  void stop() {
+    while (made_ > 0)
+      mallory().sh(fmt::format("ip link delete atv{0}; vtysh -c 'configure terminal' -c 'no interface atv{0}' || true", --made_));
+    if (external_.empty()) return;
+    std::vector<std::string> lines;
+    for (const auto& prefix : external_) lines.push_back(fmt::format("no ipv6 route {} blackhole", prefix));
+    lines.insert(lines.end(), {"router ospf6", "no redistribute static", "no default-information originate"});
+    mallory().configure(lines);
+    external_.clear();
+  }
+  bool heard(const std::string& prefix) {
+    return wait_until(20s, [&] {
+             return lab().vtysh("fra1", "show ipv6 ospf6 database detail").find(prefix) != std::string::npos ||
+                    lab().vtysh("fra1", "show ipv6 ospf6 route").find(prefix) != std::string::npos;
+           }).has_value();
+  }
+
+  void expect_contained(const std::function<void()>& attack, const std::vector<std::string>& prefixes) {
+    const SteadyPings::Pairs pairs{{"berlin.lan1", "fd00:30::2"}, {"paris.lan1", "fd00:1::2"}, {"fra1.lan1", "fd00:20::2"}, {"berlin.lan0", "192.168.30.2"}};
+    SteadyPings pings(*lab(), pairs, 5s);
+    attack();
+    for (const auto& prefix : prefixes) EXPECT_TRUE(heard(prefix)) << prefix << " never arrived: this test shows nothing";
+    EXPECT_EQ(pings.lost(), 0);
+    if (HasFailure())
+      for (const auto* node : {"fra1", "berlin", "paris"}) std::printf("--- %s\n%s", node, lab().vtysh(node, "show ipv6 route").c_str());
+    SteadyPings after(*lab(), pairs, 2s);
+    stop();
+    EXPECT_EQ(after.lost(), 0) << "while it was withdrawn";
+  }
+
+  static inline std::unique_ptr<LiveLab> lab_;
+  static inline std::unique_ptr<Attacker> mallory_;
+  static inline std::string frr_ = "none";
+  int made_ = 0;
+  std::vector<std::string> external_;
+};
+
+TEST_P(Ospf6On, AnothersLanAtEqualCostCheaperAndInParts) {
+  expect_contained([&] { announce({"fd00:20::200/64"}, 10); }, {"fd00:20::/64"});
+  expect_contained([&] { announce({"fd00:30::200/64", "fd00:20::1/65", "fd00:20::2/128", "fd00:30::2/127"}, 1); }, {"fd00:20::/65"});
+}
+
+TEST_P(Ospf6On, TheHubsLan) {
+  expect_contained([&] { announce({"fd00:1::200/64", "fd00:1::2/128", "fd00:1::1/65"}, 1); }, {"fd00:1::/65"});
+}
+
+TEST_P(Ospf6On, ADefaultRouteTheUnderlayAndTheTunnel) {
+  const auto endpoint = lab()->plan().find("fra1")->uplink_v6().to_string();
+  expect_contained([&] { announce_external({endpoint + "/128", "2001:db8::/32", "8000::/1", "fd00:255::/65", "fd00:255::1/128"}); },
+                   {endpoint, "8000::/1", "fd00:255::/65"});
+  for (const auto* node : {"fra1", "berlin", "paris"})
+    EXPECT_THAT(lab().sh(node, "ip -6 route show"), Not(HasSubstr("8000::/1"))) << node;
+}
+
+TEST_P(Ospf6On, NoNodeTakesItsDefaultRouteOrAPartOfTheUnderlay) {
+  const auto endpoint = lab()->plan().find("fra1")->uplink_v6().to_string();
+  announce_external({endpoint + "/128", "8000::/1", "::/1", "fd00:255::/65"});
+  EXPECT_TRUE(heard("8000::/1"));
+  EXPECT_TRUE(heard(endpoint));
+  for (const auto* node : {"fra1", "berlin", "paris"}) {
+    for (const auto* address : {"2620:fe::fe", "9000::1"})
+      EXPECT_THAT(lab().sh(node, fmt::format("ip -6 route get {} 2>&1 || true", address)), Not(HasSubstr("dev wg0"))) << node;
+    if (node != std::string("fra1")) { EXPECT_THAT(lab().sh(node, "ip -6 route get " + endpoint), HasSubstr("dev uplink")) << node; }
+    EXPECT_THAT(lab().sh(node, "ip -6 route show"), Not(HasSubstr("fd00:255::/65"))) << node;
+  }
+  stop();
+}
+
+TEST_P(Ospf6On, AnothersSourceAddressIsDropped) {
+  mallory().sh("ip address add fd00:20::2/128 dev lo nodad");
+  const auto spoofed = lab()->run("mallory", {"ping", "-6", "-c", "5", "-i", "0.2", "-W", "1", "-I", "fd00:20::2", "fd00:30::2"});
+  ASSERT_TRUE(spoofed);
+  EXPECT_THAT(spoofed->out, HasSubstr(" 0 received"));
+  EXPECT_TRUE(wait_until(20s, [&] { return lab().pings("mallory.lan1", "fd00:30::2"); }));
+  mallory().sh("ip address del fd00:20::2/128 dev lo");
+}
+
+INSTANTIATE_TEST_SUITE_P(Native, Ospf6On, testing::Values(""), [](const auto&) { return std::string("Frr84"); });
+INSTANTIATE_TEST_SUITE_P(Frr103, Ospf6On, testing::Values("10.3"), [](const auto&) { return std::string("Frr103"); });
+
+}  // namespace
+}  // namespace radial::test
