@@ -109,11 +109,12 @@ void Steerer::follow(const NodeConfig& config) {
   }
 }
 
-Status Steerer::refresh(SteerInstant now) {
+Status Steerer::refresh(SteerInstant now, const Lane* looking) {
   RADIAL_TRY(watch_.look());
   refreshed_ = now;
   // What was queued has gone by the lanes.
-  for (auto& [interface, lane] : lanes_) lane.reactor.events_lost();
+  for (auto& [interface, lane] : lanes_)
+    if (&lane != looking) lane.reactor.events_lost();
   return {};
 }
 
@@ -150,14 +151,10 @@ void Steerer::pump(Lane& lane, SteerInstant now, Step& step) {
 
 void Steerer::look(Lane& lane, SteerInstant now, Step& step) {
   if (!watch_.known() || !refreshed_ || now - *refreshed_ > fresh_for) {
-    const auto looked = watch_.look();
-    if (!looked) {
+    if (const auto looked = refresh(now, &lane); !looked) {
       step.problems.push_back(fmt::format("steering of {}: {}", lane.interface, looked.error().message));
       return lane.reactor.look_failed(now);
     }
-    refreshed_ = now;
-    for (auto& [interface, other] : lanes_)
-      if (&other != &lane) other.reactor.events_lost();
   }
   const auto observed = host_.wireguard->observe(lane.interface);
   if (!observed) {

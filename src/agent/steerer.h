@@ -68,7 +68,8 @@ class Steerer {
   void pump(Lane& lane, SteerInstant now, Step& step);
   void look(Lane& lane, SteerInstant now, Step& step);
   void place(Lane& lane, const SteerDelta& delta, SteerInstant now, Step& step);
-  Status refresh(SteerInstant now);
+  // Takes the FIB anew; every lane but the one that is looking must look, too.
+  Status refresh(SteerInstant now, const Lane* looking = nullptr);
 
   Host& host_;
   host::RouteWatch watch_;
