@@ -289,6 +289,36 @@ TEST_P(TwoFamilies, AnotherAsOfTheOperatorsIsOneConflict) {
   expect_back("the operator's router gone");
 }
 
+// zebra has one filter a protocol. Where the operator has theirs, it stays, and is named.
+TEST_P(TwoFamilies, TheFilterSlotOfTheOperatorsOwnRouteMapIsLeftToThem) {
+  const std::string protocol = bgp() ? "bgp" : "ospf";
+  const auto theirs = "ip protocol " + protocol + " route-map OPERATOR";
+  const auto ours = "ip protocol " + protocol + " route-map radial-" + protocol;
+  const auto running = [&] { return lab().vtysh("berlin", "show running-config"); };
+  ASSERT_TRUE(lab().post("berlin", "/v1/down"));
+  // Theirs lets nothing of the fabric in.
+  lab().sh("berlin", "vtysh -c 'configure terminal' -c '" + theirs + "'");
+  const auto answer = lab().post("berlin", "/v1/up");
+  ASSERT_TRUE(answer) << answer.error().message;
+  const auto problems = Json::parse(*answer)["problems"];
+  ASSERT_EQ(problems.size(), 1U) << *answer;
+  const auto said = problems[0].get<std::string>();
+  EXPECT_NE(said.find("'" + theirs + "' is not Radial's and excludes '" + ours + "'"), std::string::npos) << said;
+  EXPECT_NE(running().find(theirs), std::string::npos);
+  EXPECT_EQ(running().find(ours), std::string::npos);
+  EXPECT_TRUE(wait_until(20s, [&] {
+    const auto status = lab().status("berlin");
+    return status && std::any_of(status->findings.begin(), status->findings.end(),
+                                 [&](const auto& one) { return one.what.find(theirs) != std::string::npos; });
+  }));
+  EXPECT_FALSE(routes("berlin", "192.168.30.0/24")) << "what they refuse is not let in";
+  // It does not wait to be told when the slot is free.
+  lab().sh("berlin", "vtysh -c 'configure terminal' -c 'no " + theirs + "'");
+  EXPECT_TRUE(wait_until(30s, [&] { return running().find(ours) != std::string::npos; })) << running();
+  expect_back("the slot given back");
+  expect_foreign_unharmed("berlin");
+}
+
 TEST_P(TwoFamilies, DownRemovesAllThatIsOursAndUpBringsItBack) {
   for (const auto* node : {"berlin", "rome", "fra1"}) {
     const auto answer = lab().post(node, "/v1/down");
