@@ -119,10 +119,10 @@ class Filter {
 
   // Route-maps first and the line that puts them to use last: nothing is ever
   // judged by half a filter, and it is the first to go.
-  void into(std::vector<FrrStanza>& stanzas, std::vector<std::string>& top) && {
+  void into(std::vector<FrrStanza>& stanzas, std::vector<std::string>& lists, std::vector<std::string>& uses) && {
     for (auto& [sequence, stanza] : entries_) stanzas.push_back(std::move(stanza));
-    top.insert(top.end(), lists_.begin(), lists_.end());
-    top.push_back(fmt::format("{} protocol {} route-map {}", words_.ip, words_.protocol, words_.map));
+    lists.insert(lists.end(), lists_.begin(), lists_.end());
+    uses.push_back(fmt::format("{} protocol {} route-map {}", words_.ip, words_.protocol, words_.map));
   }
 
  private:
@@ -234,12 +234,16 @@ std::vector<FrrStanza> fib_filter(const NodeConfig& config, const std::vector<Pr
   std::vector<FrrStanza> stanzas;
   const auto protocols = running_protocols(config);
   if (protocols.empty()) return stanzas;
-  // By default a change of a filter acts after five seconds.
-  FrrStanza top{"zebra", "", {"zebra route-map delay-timer 0"}};
-  for (const auto& words : protocols) Filter(config, words, only_here).into(stanzas, top.lines);
+  FrrStanza top{"zebra", "", {}};
+  std::vector<std::string> uses;
+  for (const auto& words : protocols) Filter(config, words, only_here).into(stanzas, top.lines, uses);
   // Two protocols of one family share their lists.
   std::set<std::string> seen;
   std::erase_if(top.lines, [&](const std::string& line) { return !seen.insert(line).second; });
+  // By default a change of a filter acts after five seconds. Only from here on
+  // at once: zebra would look at every route again for each line above.
+  top.lines.emplace_back("zebra route-map delay-timer 0");
+  top.lines.insert(top.lines.end(), uses.begin(), uses.end());
   stanzas.push_back(std::move(top));
   return stanzas;
 }
