@@ -5,7 +5,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -92,6 +94,38 @@ TEST_F(WireWalk, ATunnelInsideATunnel) {
   EXPECT_TRUE(reaches(b_, "10.7.0.1"));
   a_.sh("ip link del in1");  // ends its program
   b_.sh("ip link del in2");
+}
+
+//   n2 ... n13, each pinging the next through n1, 120 at once: more than the
+//   queue of n1's device holds, which the kernel fills while it is being written to.
+TEST(WireHub, ForwardsTheBurstsOfManySitesWhole) {
+  constexpr int sites = 12, burst = 120;  // which the socket of ping(8) holds
+  const PrivateNamespace around;
+  around.sh("ip link add br0 type bridge; ip link set br0 up");
+  std::vector<std::unique_ptr<WireNode>> nodes;
+  for (int number = 1; number <= sites + 1; ++number) {
+    auto& node = *nodes.emplace_back(std::make_unique<WireNode>(around, number, radial_wire()));
+    node.start();
+    node.up();
+  }
+  auto& hub = *nodes.front();
+  hub.sh("echo 1 > /proc/sys/net/ipv4/ip_forward");
+  for (std::size_t i = 1; i < nodes.size(); ++i) {
+    hub.add_peer(*nodes[i]);
+    nodes[i]->set("peer " + hub.public_key() + " endpoint " + hub.endpoint() + " allowed-ips 10.0.0.0/24");
+    ASSERT_TRUE(reaches(*nodes[i], hub.inner()));
+  }
+  std::vector<std::thread> pings;
+  std::vector<std::string> said(nodes.size());
+  for (std::size_t i = 1; i < nodes.size(); ++i)
+    pings.emplace_back([&, i] {
+      const auto& to = *nodes[i + 1 < nodes.size() ? i + 1 : 1];
+      said[i] = nodes[i]->sh(fmt::format("ping -q -c {0} -l {0} -W 10 {1} || true", burst, to.inner()));
+    });
+  for (auto& ping : pings) ping.join();
+  for (std::size_t i = 1; i < nodes.size(); ++i)
+    EXPECT_THAT(said[i], testing::HasSubstr(fmt::format("{} received", burst))) << "of node " << i + 1;
+  if (HasFailure()) std::printf("%s", hub.sh("ip -s link show wg1").c_str());
 }
 
 long resident_kb(pid_t pid) {

@@ -10,11 +10,12 @@ namespace {
 constexpr std::size_t few = 8;
 constexpr std::size_t many = 64;
 constexpr std::size_t large_message = 8192;
+constexpr std::size_t writes_before_relief = 128;
 
 }  // namespace
 
-Receiver::Receiver(TunDevice& tun, DataPath& path, SlowLane& slow, std::size_t queue)
-    : tun_(tun), path_(path), slow_(slow), queue_(queue), inbox_(many), limit_(few),
+Receiver::Receiver(TunDevice& tun, DataPath& path, SlowLane& slow, std::size_t queue, std::function<void()> relieve)
+    : tun_(tun), path_(path), slow_(slow), queue_(queue), relieve_(std::move(relieve)), inbox_(many), limit_(few),
       merger_({tun.merges_tcp(), tun.merges_udp()}) {}
 
 bool Receiver::burst(const UdpPort& port, const UdpSocket& socket) {
@@ -52,6 +53,9 @@ void Receiver::deliver() {
   merger_.take_all([&](std::span<const iovec> pieces) {
     // A device that is down, or a full one, drops: so does the kernel's.
     if (tun_.write(queue_, pieces) == EBADFD) slow_.report_device_gone();
+    if (++written_ < writes_before_relief) return;
+    written_ = 0;
+    relieve_();
   });
 }
 

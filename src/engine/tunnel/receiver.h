@@ -4,6 +4,7 @@
 // Threading: one thread.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "engine/noise/data_path.h"
@@ -17,7 +18,10 @@ namespace radial::engine {
 
 class Receiver {
  public:
-  Receiver(TunDevice& tun, DataPath& path, SlowLane& slow, std::size_t queue);
+  // What a hub writes to its device the kernel may route straight back into the
+  // device's other direction, whose queue is short (500 packets): `relieve` is
+  // called after every so many writes, outside any Section, to empty it.
+  Receiver(TunDevice& tun, DataPath& path, SlowLane& slow, std::size_t queue, std::function<void()> relieve);
 
   // Takes what the socket has, up to a bound. Whether there may be more.
   [[nodiscard]] bool burst(const UdpPort& port, const UdpSocket& socket);
@@ -29,6 +33,8 @@ class Receiver {
   DataPath& path_;
   SlowLane& slow_;
   const std::size_t queue_;
+  const std::function<void()> relieve_;
+  std::size_t written_ = 0;  // since it was last called
 
   UdpInbox inbox_;
   std::size_t limit_;  // messages of the next burst

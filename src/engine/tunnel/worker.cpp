@@ -14,6 +14,7 @@ namespace radial::engine {
 namespace {
 
 constexpr int rounds = 8;       // of bursts between two looks at all descriptors
+constexpr int relief_bursts = 4;  // of up to 64 packets
 constexpr int quiet_ms = 1000;  // then the cipher library's copies of keys are wiped
 
 }  // namespace
@@ -54,8 +55,13 @@ void Worker::run() {
 void Worker::serve() {
   DataPath path(surroundings_.device, make_best_aead());
   Transmitter transmitter(surroundings_.tun, path, surroundings_.slow, queue_);
-  Receiver receiver(surroundings_.tun, path, surroundings_.slow, queue_);
   std::shared_ptr<UdpPort> port;
+  const auto transmit = [&] {
+    return transmitter.burst(port.get(), surroundings_.multicast.load(std::memory_order_relaxed));
+  };
+  Receiver receiver(surroundings_.tun, path, surroundings_.slow, queue_, [&] {
+    for (int burst = 0; burst < relief_bursts && transmit(); ++burst) continue;
+  });
   const UdpSocket* v4 = nullptr;
   const UdpSocket* v6 = nullptr;
   bool quiet = true;
@@ -85,7 +91,7 @@ void Worker::serve() {
     for (int round = 0; round < rounds && (in4 || in6 || out); ++round) {
       if (in4) in4 = receiver.burst(*port, *v4);
       if (in6) in6 = receiver.burst(*port, *v6);
-      if (out) out = transmitter.burst(port.get(), surroundings_.multicast.load(std::memory_order_relaxed));
+      if (out) out = transmit();
     }
   }
 }
