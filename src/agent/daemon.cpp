@@ -1,7 +1,9 @@
 #include "agent/daemon.h"
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <ctime>
 #include <set>
 
 #include <boost/asio/io_context.hpp>
@@ -41,6 +43,10 @@ using Clock = std::chrono::steady_clock;
 // What brings no event of its own (a sysctl, a line of FRR) is found by
 // looking; events bring the rest sooner.
 constexpr auto audit_interval = 5s;
+// Looking costs in proportion to the fabric: a large one is looked at less
+// often, so that it takes a thousandth part of a processor at most.
+constexpr int audit_share = 1000;
+constexpr auto longest_audit_interval = 120s;
 constexpr auto tick_interval = 1s;
 constexpr auto settle = 50ms;   // a burst of events is one reconciliation
 constexpr auto retry_after_problem = 2s;
@@ -76,6 +82,13 @@ Response error_response(int status, const Error& error) {
 Response outcome_response(const Outcome& outcome, bool dry_run) {
   return {200, Json{{"dry_run", dry_run}, {"changes", outcome.changes}, {"problems", outcome.problems}}.dump(
                    2, ' ', false, Json::error_handler_t::replace) + "\n"};
+}
+
+// Of this process, so far.
+std::chrono::nanoseconds processor_time() {
+  timespec spent{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
+  return std::chrono::seconds(spent.tv_sec) + std::chrono::nanoseconds(spent.tv_nsec);
 }
 
 class Daemon {
@@ -221,12 +234,21 @@ class Daemon {
 
   void reconcile() {
     if (down_) return;
+    const auto before = processor_time();
     note(make_it_so());
+    const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(processor_time() - before);
     remember_daemons();
     steerer_.follow(config_);
     steer();
     listener_.follow(config_);
-    reconcile_in(outcome_.problems.empty() ? std::chrono::milliseconds(audit_interval) : retry_after_problem);
+    reconcile_in(until_next_audit(spent));
+  }
+
+  // What was just changed is looked at again soon.
+  [[nodiscard]] std::chrono::milliseconds until_next_audit(std::chrono::milliseconds spent) const {
+    if (!outcome_.problems.empty()) return retry_after_problem;
+    if (!outcome_.changes.empty()) return audit_interval;
+    return std::clamp<std::chrono::milliseconds>(spent * audit_share, audit_interval, longest_audit_interval);
   }
 
   void steer() {
