@@ -39,6 +39,14 @@ Result<Assignment> load_one(const std::filesystem::path& file) {
   return assignment;
 }
 
+Status save_one(const std::filesystem::path& file, const Assignment& assignment) {
+  const auto config = to_json(assignment.config);
+  const Json json{{"checksum", checksum(checked_text(assignment.revision, config))},
+                  {"revision", assignment.revision},
+                  {"config", config}};
+  return write_file_atomically(file, json.dump() + "\n", 0600);
+}
+
 }  // namespace
 
 Result<Assignment> load_assignment(const Paths& paths, std::string& warning) {
@@ -58,12 +66,10 @@ Status save_assignment(const Paths& paths, const Assignment& assignment) {
     if (::link(paths.assignment().c_str(), paths.assignment_before().c_str()) != 0)
       return fail_errno(errno, fmt::format("cannot keep {}", paths.assignment_before().string()));
   }
-  const auto config = to_json(assignment.config);
-  const Json json{{"checksum", checksum(checked_text(assignment.revision, config))},
-                  {"revision", assignment.revision},
-                  {"config", config}};
-  return write_file_atomically(paths.assignment(), json.dump() + "\n", 0600);
+  return save_one(paths.assignment(), assignment);
 }
+
+Status save_staged(const Paths& paths, const Assignment& assignment) { return save_one(paths.staged(), assignment); }
 
 Result<std::optional<ControllerAddress>> load_controller_address(const Paths& paths) {
   auto text = read_file(paths.controller_address(), 4096);

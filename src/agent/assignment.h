@@ -25,6 +25,9 @@ struct Assignment {
 [[nodiscard]] Result<Assignment> load_assignment(const Paths& paths, std::string& warning);
 [[nodiscard]] Status save_assignment(const Paths& paths, const Assignment& assignment);
 
+// What is to be tried, as it will be kept: shows early whether the disk takes it.
+[[nodiscard]] Status save_staged(const Paths& paths, const Assignment& assignment);
+
 // Where the controller is, inside the tunnel (/etc/radial/controller.json).
 struct ControllerAddress {
   std::string hub;

@@ -54,7 +54,11 @@ Result<std::string> site_of(const nlohmann::json& json) {
 }  // namespace
 
 ControllerRole::ControllerRole(const Paths& paths, std::string node, control::Controller controller, std::function<void()> changed)
-    : paths_(paths), node_(std::move(node)), controller_(std::move(controller)), changed_(std::move(changed)) {}
+    : paths_(paths),
+      node_(std::move(node)),
+      controller_(std::move(controller)),
+      changed_(std::move(changed)),
+      changes_(controller_, node_, [this] { after_change(); }) {}
 
 Result<std::unique_ptr<ControllerRole>> ControllerRole::open(const Paths& paths, const std::string& node,
                                                              std::function<void()> changed) {
@@ -159,6 +163,8 @@ std::optional<Response> ControllerRole::handle(const Request& request) {
     if (request.path == "/v1/invitations") return invitations();
     if (request.path == "/v1/log") return log();
     if (request.path == "/v1/revisions") return revisions();
+    if (request.path == "/v1/change") return changes_.status();
+    if (request.path == "/v1/fabric") return {{200, written({{"revision", controller_.revision()}, {"fabric", controller_.fabric_text()}})}};
     return std::nullopt;
   }
   if (request.method != "POST" || request.uid != 0) return std::nullopt;
@@ -168,6 +174,7 @@ std::optional<Response> ControllerRole::handle(const Request& request) {
   if (request.path == "/v1/revoke")
     return named(request, [&](const std::string& site) { return controller_.revoke(site, author_of(request), now()); });
   if (request.path == "/v1/rollback") return roll_back(request);
+  if (request.path == "/v1/confirm") return confirm(request);
   return std::nullopt;
 }
 
@@ -233,7 +240,13 @@ Response ControllerRole::revisions() {
   if (!all) return failed(all.error());
   Json list = Json::array();
   for (const auto& one : *all)
-    list.push_back({{"revision", one.number}, {"at", one.at}, {"by", one.author}, {"reason", one.reason}, {"diff", one.diff}});
+    list.push_back({{"revision", one.number},
+                    {"at", one.at},
+                    {"by", one.author},
+                    {"reason", one.reason},
+                    {"diff", one.diff},
+                    {"state", std::string(to_string(one.state))},
+                    {"why", one.why}});
   return {200, written({{"revisions", std::move(list)}})};
 }
 
@@ -246,10 +259,27 @@ Response ControllerRole::roll_back(const Request& request) {
     if (!number) return failed(number.error());
     to = *number;
   }
-  const auto number = controller_.roll_back(to, author_of(request), now());
-  if (!number) return failed(number.error());
-  after_change();
-  return {200, written({{"revision", *number}})};
+  const auto revision = controller_.earlier(to);
+  if (!revision) return failed(revision.error());
+  control::RolloutOptions options;
+  if (json->is_object() && json->contains("deadline")) {
+    const auto seconds = json_integer<int>((*json)["deadline"], "deadline", 8, 3600);
+    if (!seconds) return failed(seconds.error());
+    options.seconds = *seconds;
+  }
+  auto begun = changes_.begin({revision->fabric, fmt::format("revision {}", revision->number), author_of(request),
+                               fmt::format("rolled back to revision {}", revision->number), options});
+  return begun ? std::move(*begun) : failed(begun.error());
+}
+
+Response ControllerRole::confirm(const Request& request) {
+  auto confirmed = changes_.confirm(author_of(request));
+  return confirmed ? std::move(*confirmed) : failed(confirmed.error());
+}
+
+Response ControllerRole::hear(const std::string& node, const Request& request) {
+  auto heard = changes_.hear(node, request.body);
+  return heard ? std::move(*heard) : failed(heard.error());
 }
 
 // Inside the tunnel: a guest may join, a node may ask for its own. Whatever
@@ -265,6 +295,7 @@ Response ControllerRole::answer_node(const Request& request) {
     if (!bundle) return failed(bundle.error());
     return {200, control::to_json(*bundle)};
   }
+  if (request.method == "POST" && request.path == "/v1/node/report") return hear(*node, request);
   return failed({Errc::not_found, "no such resource", 0});
 }
 

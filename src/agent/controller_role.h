@@ -16,6 +16,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "agent/change_role.h"
 #include "agent/http_server.h"
 #include "agent/keyring.h"
 #include "agent/paths.h"
@@ -44,6 +45,12 @@ class ControllerRole {
   // A new revision; the working copy follows.
   [[nodiscard]] Status set_fabric(const std::string& fabric_yaml, const std::string& author);
   [[nodiscard]] Result<NodeConfig> config() const { return controller_.config_for(node_); }
+  // The same under the revision that is being tried.
+  [[nodiscard]] Result<NodeConfig> trial_config() const {
+    return controller_.proposed() ? controller_.config_for(node_, *controller_.proposed()) : config();
+  }
+
+  [[nodiscard]] ChangeRole& changes() { return changes_; }
 
   [[nodiscard]] Result<Quarantine> quarantine();
   [[nodiscard]] Result<Keyring> keyring();
@@ -62,12 +69,15 @@ class ControllerRole {
   Response log();
   Response revisions();
   Response roll_back(const Request& request);
+  Response confirm(const Request& request);
+  Response hear(const std::string& node, const Request& request);
   void after_change();
 
   const Paths& paths_;
   std::string node_;
   control::Controller controller_;
   std::function<void()> changed_;
+  ChangeRole changes_;
   bool waiting_ = false;  // invitations are claimed: their first handshake is awaited
   std::unique_ptr<HttpServer> server_;
 };

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
 
+#include "agent/change_member.h"
 #include "agent/controller_role.h"
 #include "agent/guard.h"
 #include "agent/http_server.h"
@@ -20,6 +21,7 @@
 #include "agent/machine.h"
 #include "agent/member_role.h"
 #include "agent/nbma_keeper.h"
+#include "agent/node_change.h"
 #include "agent/reconciler.h"
 #include "agent/resolver.h"
 #include "agent/route_reader.h"
@@ -30,6 +32,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "compile/json.h"
+#include "fabric/strict_json.h"
 #include "observe/diagnose.h"
 
 namespace radial::agent {
@@ -109,13 +112,18 @@ class Daemon {
         tick_timer_(loop_),
         guard_(host_.frr, paths_, std::move(ospf), std::move(cut_offs)),
         liveness_(std::move(echo)),
-        signals_(loop_, SIGTERM, SIGINT) {}
+        signals_(loop_, SIGTERM, SIGINT),
+        change_(loop_, paths_, change_hooks()) {}
 
   // The configuration to start with: from the files, or the last good one.
   // Where it comes from: a controller here, a controller elsewhere, or a file.
   Status load() {
     RADIAL_ASSIGN(controller_, ControllerRole::open(paths_, identity_.node, [this] { controller_changed(); }));
-    if (controller_) return follow_controller();
+    change_.recover();
+    if (controller_) {
+      controller_->changes().set_hub({[this] { return change_.report(); }, [this](const auto& instruction) { change_.obey(instruction); }});
+      return follow_controller();
+    }
     RADIAL_ASSIGN(const auto elsewhere, load_controller_address(paths_));
     if (elsewhere) return load_assigned(*elsewhere);
     return load_files();
@@ -130,8 +138,9 @@ class Daemon {
     member_ = std::make_unique<MemberRole>(loop_, paths_, controller, std::move(again), std::move(assignment),
                                            [this](const NodeConfig& config, Keyring keys) {
                                              reconciler_.set_keyring(std::move(keys));
-                                             take(config);
+                                             if (!change_.on_trial()) take(config);
                                            });
+    change_member_ = std::make_unique<ChangeMember>(loop_, *member_, change_);
     return {};
   }
 
@@ -184,9 +193,64 @@ class Daemon {
     reconcile_in(0ms);
   }
 
+  NodeChange::Hooks change_hooks() {
+    NodeChange::Hooks hooks;
+    hooks.present = [this]() -> const NodeConfig& { return config_; };
+    hooks.compare = [this](const NodeConfig& config) { return reconciler_.reconcile(in_force(config), Mode::dry_run); };
+    hooks.look = [this](const NodeConfig& config) { return look(config); };
+    hooks.run = [this](const NodeConfig& config, bool on_trial) { run_change(config, on_trial); };
+    hooks.keep = [this](const control::Instruction& instruction, const NodeConfig& config) -> Status {
+      if (!member_) return {};  // the controller's store has it
+      return member_->adopt({instruction.change, config});
+    };
+    return hooks;
+  }
+
+  // A controller's hub goes back to what its store says now: somebody may have
+  // been revoked meanwhile.
+  void run_change(const NodeConfig& config, bool on_trial) {
+    reconciler_.set_saving(!on_trial);
+    config_ = config;
+    applied_once_ = false;
+    if (controller_ && !on_trial) controller_changed();
+    reconcile();
+  }
+
+  Complaints look(const NodeConfig& config) {
+    auto snapshot = take_snapshot(host_, config, mtus_);
+    if (down_) snapshot.state = "down";
+    snapshot.problems = outcome_.problems;
+    observe::diagnose(config, snapshot, {});
+    auto complaints = complaints_of(snapshot);
+    add_endpoint_complaints(config, snapshot, complaints);
+    return complaints;
+  }
+
+  // A wrong endpoint hides behind roaming: the hub's own packets lead this node
+  // back, until it starts anew and dials.
+  void add_endpoint_complaints(const NodeConfig& config, const observe::Snapshot& snapshot, Complaints& complaints) {
+    for (const auto& wire : config.wires) {
+      for (const auto& peer : wire.peers) {
+        if (peer.endpoints.empty()) continue;
+        const observe::PeerHealth* health = nullptr;
+        for (const auto& seen : snapshot.wires)
+          if (seen.interface == wire.interface)
+            for (const auto& one : seen.peers)
+              if (one.node == peer.node) health = &one;
+        if (health == nullptr || !health->endpoint) continue;
+        const bool declared = std::any_of(peer.endpoints.begin(), peer.endpoints.end(), [&](const Endpoint& endpoint) {
+          return resolver_.resolve({endpoint}) == health->endpoint;
+        });
+        if (!declared)
+          complaints.emplace("endpoint of " + peer.node, fmt::format("{} answers from {}, which is none of its endpoints in the fabric",
+                                                                     peer.node, *health->endpoint));
+      }
+    }
+  }
+
   // This hub as its controller's store has it.
   Status follow_controller() {
-    RADIAL_ASSIGN(const auto config, controller_->config());
+    RADIAL_ASSIGN(const auto config, change_.on_trial() ? controller_->trial_config() : controller_->config());
     RADIAL_ASSIGN(auto keyring, controller_->keyring());
     RADIAL_ASSIGN(auto quarantine, controller_->quarantine());
     std::set<PublicKey> guests;
@@ -282,7 +346,7 @@ class Daemon {
     for (const auto& change : outcome.changes) spdlog::info("{}: {}", verb, change);
     if (outcome.problems != outcome_.problems)
       for (const auto& problem : outcome.problems) spdlog::warn("{}", problem);
-    if (outcome.problems.empty() && !applied_once_) {
+    if (outcome.problems.empty() && !applied_once_ && !change_.on_trial()) {
       if (auto saved = save_last_good(paths_, config_); !saved) spdlog::error("{}", saved.error().message);
       applied_once_ = true;
     }
@@ -310,8 +374,11 @@ class Daemon {
       if (!down_ && liveness_.tick(host_.network, Clock::now())) reconcile();
       if (!down_)
         if (const auto done = nbma_.step(Clock::now(), config_)) spdlog::warn("repaired: {}", *done);
+      change_.tick(Clock::now());
       if (controller_) controller_->step(*host_.wireguard);
-      if (member_) member_->step(Clock::now());
+      if (controller_) controller_->changes().step();
+      if (member_ && !change_.on_trial()) member_->step(Clock::now());
+      if (change_member_) change_member_->step(Clock::now());
       tick();
     });
   }
@@ -326,6 +393,7 @@ class Daemon {
     if (request.method != "POST") return error_response(404, {Errc::not_found, "no such resource: " + request.path, 0});
     if (request.uid != 0) return error_response(403, {Errc::permission_denied, "only root may change this node", 0});
     if (request.path == "/v1/apply") return apply(request.body);
+    if (request.path == "/v1/plan") return plan(request.body);
     if (request.path == "/v1/readmit") return readmit(request.body);
     if (request.path == "/v1/down") return down();
     if (request.path == "/v1/up") return up();
@@ -365,6 +433,8 @@ class Daemon {
     } catch (const std::exception& error) {
       return error_response(400, {Errc::invalid_argument, fmt::format("the request is not valid: {}", error.what()), 0});
     }
+    const auto change = change_wish(body);
+    if (!change) return error_response(400, change.error());
     const bool replaces_file = !text.empty();
     if (member_ && replaces_file)
       return error_response(409, {Errc::conflict, "this node's configuration comes from its controller: change it there", 0});
@@ -382,7 +452,7 @@ class Daemon {
     auto compiled = compile_for(identity_.node, text, name, std::move(*facts));
     if (!compiled) return error_response(400, compiled.error());
     if (dry_run) return outcome_response(reconciler_.reconcile(in_force(compiled->config), Mode::dry_run), true);
-    if (controller_) return apply_revision(text);
+    if (controller_) return change->no_revert || text == controller_->fabric_text() ? apply_revision(text) : begin_change(*change, text, name);
     if (replaces_file)
       if (auto written = write_file_atomically(paths_.fabric(), text, 0644); !written)
         return error_response(500, std::move(written.error()).within("nothing was changed"));
@@ -394,6 +464,69 @@ class Daemon {
     if (down_) return outcome_response({{}, {"the node is down: 'radial up' applies this"}}, false);
     reconcile();
     return outcome_response(outcome_, false);
+  }
+
+  struct ChangeWish {
+    control::RolloutOptions options;
+    bool no_revert = false;
+  };
+  static Result<ChangeWish> change_wish(const std::string& body) {
+    ChangeWish wish;
+    if (body.empty()) return wish;
+    RADIAL_ASSIGN(const auto json, parse_strict_json(body, {8U << 20U, 4}));
+    if (!json.is_object()) return fail(Errc::invalid_argument, "the request is no object");
+    if (json.contains("deadline")) { RADIAL_ASSIGN(wish.options.seconds, json_integer<int>(json["deadline"], "deadline", 8, 3600)); }
+    if (json.contains("confirm")) { RADIAL_ASSIGN(wish.options.operator_seconds, json_integer<int>(json["confirm"], "confirm", 10, 86400)); }
+    const auto flag = [&](const char* key, bool& value) -> Status {
+      if (!json.contains(key)) return {};
+      if (!json[key].is_boolean()) return fail(Errc::invalid_argument, "'{}' is neither true nor false", key);
+      value = json[key].get<bool>();
+      return {};
+    };
+    RADIAL_TRY(flag("force", wish.options.force));
+    RADIAL_TRY(flag("no_revert", wish.no_revert));
+    return wish;
+  }
+
+  Response begin_change(const ChangeWish& wish, const std::string& text, const std::string& name) {
+    if (down_) return error_response(409, {Errc::conflict, "the node is down: 'radial up' first", 0});
+    auto begun = controller_->changes().begin({text, name, "root", wish.options.plan ? "radial plan" : "radial apply", wish.options});
+    if (begun) return std::move(*begun);
+    return error_response(begun.error().code == Errc::conflict ? 409 : begun.error().code == Errc::invalid_argument ? 400 : 500, begun.error());
+  }
+
+  // Of every node where the controller is; elsewhere of this node alone.
+  Response plan(const std::string& body) {
+    const auto json = body.empty() ? Result<nlohmann::json>(nlohmann::json::object()) : parse_strict_json(body, {8U << 20U, 4});
+    if (!json) return error_response(400, json.error());
+    std::string text;
+    std::string name = paths_.fabric().string();
+    if (json->is_object() && json->contains("fabric") && (*json)["fabric"].is_string()) text = (*json)["fabric"].get<std::string>();
+    if (json->is_object() && json->contains("file") && (*json)["file"].is_string()) name = (*json)["file"].get<std::string>();
+    if (member_ && !text.empty())
+      return error_response(409, {Errc::conflict, "this node's configuration comes from its controller: plan there", 0});
+    if (text.empty() && !member_) {
+      auto on_disk = read_file(paths_.fabric(), 4U << 20U);
+      if (!on_disk) return error_response(400, on_disk.error());
+      text = std::move(*on_disk);
+    }
+    if (controller_) {
+      ChangeWish wish;
+      wish.options.plan = true;
+      return begin_change(wish, text, name);
+    }
+    auto config = config_;
+    if (!member_) {
+      auto facts = load_facts(paths_);
+      if (!facts) return error_response(500, facts.error());
+      auto compiled = compile_for(identity_.node, text, name, std::move(*facts));
+      if (!compiled) return error_response(400, compiled.error());
+      config = std::move(compiled->config);
+    }
+    const auto outcome = reconciler_.reconcile(in_force(config), Mode::dry_run);
+    Json node{{"node", config.node}, {"state", "staged"}, {"why", ""}, {"changes", outcome.changes}, {"problems", outcome.problems}};
+    return {200, Json{{"phase", "planned"}, {"revision", 0}, {"reason", ""}, {"seconds_left", 0}, {"nodes", Json::array({node})}}.dump(
+                     2, ' ', false, Json::error_handler_t::replace) + "\n"};
   }
 
   Response readmit(const std::string& body) {
@@ -468,6 +601,8 @@ class Daemon {
   }};
   std::unique_ptr<ControllerRole> controller_;  // on the controller's hub
   std::unique_ptr<MemberRole> member_;          // on a node that joined
+  NodeChange change_;
+  std::unique_ptr<ChangeMember> change_member_;
   std::unique_ptr<HttpServer> server_;
 };
 

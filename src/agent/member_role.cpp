@@ -1,6 +1,5 @@
 #include "agent/member_role.h"
 
-#include "agent/tunnel_client.h"
 #include "base/log.h"
 #include "control/messages.h"
 #include "control/token.h"
@@ -30,11 +29,23 @@ void MemberRole::step(std::chrono::steady_clock::time_point now) {
   ask();
 }
 
+std::optional<TunnelRequest> MemberRole::signed_request(const std::string& method, const std::string& path,
+                                                       const std::string& body) const {
+  if (!keyring_.node_secret) return std::nullopt;
+  TunnelRequest request{controller_.address, controller_.port, method, path, body, {}};
+  request.signature = control::mac_of(*keyring_.node_secret, control::signed_message(method, path, body));
+  return request;
+}
+
+Status MemberRole::adopt(const Assignment& assignment) {
+  RADIAL_TRY(save_assignment(paths_, assignment));
+  assignment_ = assignment;
+  return {};
+}
+
 void MemberRole::ask() {
   asking_ = true;
-  TunnelRequest request{controller_.address, controller_.port, "GET", "/v1/node", {}, {}};
-  request.signature = control::mac_of(*keyring_.node_secret, control::signed_message(request.method, request.path, request.body));
-  ask_through_tunnel(loop_, request, deadline, [this](Result<TunnelAnswer> answer) {
+  ask_through_tunnel(loop_, *signed_request("GET", "/v1/node", {}), deadline, [this](Result<TunnelAnswer> answer) {
     asking_ = false;
     Status status;
     if (!answer) status = forward_error(std::move(answer.error()));

@@ -14,6 +14,7 @@
 #include "agent/assignment.h"
 #include "agent/keyring.h"
 #include "agent/paths.h"
+#include "agent/tunnel_client.h"
 
 namespace radial::agent {
 
@@ -26,6 +27,12 @@ class MemberRole {
 
   // Once a second.
   void step(std::chrono::steady_clock::time_point now);
+
+  // Nothing: this node has no secret to sign with.
+  [[nodiscard]] std::optional<TunnelRequest> signed_request(const std::string& method, const std::string& path,
+                                                            const std::string& body) const;
+  // A change that is confirmed: on disk, as what the controller gave.
+  [[nodiscard]] Status adopt(const Assignment& assignment);
 
   // Why the controller did not answer last time; empty: it did.
   [[nodiscard]] const std::string& trouble() const { return trouble_; }

@@ -19,6 +19,8 @@ struct Paths {
   [[nodiscard]] std::filesystem::path controller_store() const { return state / "controller.db"; }
   [[nodiscard]] std::filesystem::path assignment() const { return state / "assigned.json"; }
   [[nodiscard]] std::filesystem::path assignment_before() const { return state / "assigned.before.json"; }
+  [[nodiscard]] std::filesystem::path staged() const { return state / "staged.json"; }
+  [[nodiscard]] std::filesystem::path trial_mark() const { return state / "trial.json"; }
   [[nodiscard]] std::filesystem::path pending_join() const { return state / "join.json"; }
   [[nodiscard]] std::filesystem::path owned() const { return state / "owned.json"; }
   [[nodiscard]] std::filesystem::path last_good() const { return state / "node-config.json"; }

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "compile/frr_lines.h"
+#include "control/fabric_edit.h"
 
 namespace radial::agent {
 
@@ -43,6 +44,26 @@ bool names_interface(const std::string& sysctl, const std::set<std::string>& int
   return std::any_of(interfaces.begin(), interfaces.end(), [&](const auto& interface) {
     return sysctl.find("." + interface + ".") != std::string::npos;
   });
+}
+
+// " # berlin" for a line of wg(8) that names a peer by its key.
+std::string named_peer(const Wire& wire, const std::string& line) {
+  for (const auto& peer : wire.peers)
+    if (peer.public_key && line.find(peer.public_key->to_string()) != std::string::npos) return "  # " + peer.node;
+  return {};
+}
+
+std::vector<std::string> nft_lines(const std::string& before, const std::string& after) {
+  std::vector<std::string> lines;
+  const auto diff = control::line_diff(before, after);
+  for (std::size_t at = 0; at < diff.size();) {
+    const auto end = std::min(diff.find('\n', at), diff.size());
+    const auto line = diff.substr(at, end - at);
+    if (const auto text = line.find_first_not_of(" \t", 1); text != std::string::npos)
+      lines.push_back(fmt::format("nft: {} {}", line.front(), line.substr(text)));
+    at = end + 1;
+  }
+  return lines;
 }
 
 template <class Stanzas>
@@ -135,7 +156,9 @@ void Reconciler::wire(Pass& pass, const Wire& wire) {
   // and must not undo roaming.
   auto& applied_endpoints = applied_endpoints_[wire.interface];
   const auto change = host::diff_wire(desired, *observed, applied_endpoints);
-  pass.changed(change.describe());
+  auto told = change.describe();
+  for (auto& line : told) line = fmt::format("wg set {} {}{}", wire.interface, line, named_peer(wire, line));
+  pass.changed(std::move(told));
 
   auto link = host_.network.link(wire.interface);
   auto addresses = host_.network.addresses();
@@ -199,6 +222,8 @@ void Reconciler::firewall(Pass& pass, const std::string& table) {
   if (!*differs) return;
   pass.changed({pass.owned.firewall ? "nft: replace table inet radial" : "nft: add table inet radial"});
   pass.owned.firewall = true;
+  if (pass.dry())
+    if (const auto present = host_.firewall.observe()) pass.changed(nft_lines(*present, table));
   if (pass.dry() || !pass.record("nftables")) return;
   pass.good("nftables", host_.firewall.apply(table));
 }
@@ -271,7 +296,7 @@ void Reconciler::routing(Pass& pass, std::vector<host::FrrLines> desired) {
   auto kept = host::owned_after(now_ours, desired);
   // Without this FRR would come up bare after its own restart, until we look.
   // It also mends a start-up file that lost our lines.
-  pass.good("FRR", host_.frr.save(kept, now_ours));
+  if (saving_) pass.good("FRR", host_.frr.save(kept, now_ours));
   for (const auto& stanza : pass.owned.frr)  // a daemon that is away keeps its record
     if (!reachable.contains(stanza.daemon)) kept.push_back(stanza);
   if (kept != pass.owned.frr) {

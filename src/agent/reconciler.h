@@ -53,6 +53,10 @@ class Reconciler {
   void set_keyring(Keyring keyring) { keyring_ = std::move(keyring); }
   void set_quarantine(Quarantine quarantine) { quarantine_ = std::move(quarantine); }
 
+  // Whether FRR's configuration is saved after a change, for FRR to start with.
+  void set_saving(bool on) { saving_ = on; }
+
+  // A dry run tells the lines of nftables one by one.
   Outcome reconcile(const NodeConfig& config, Mode mode);
 
   // Removes all that Radial made here, and puts back sysctls.
@@ -81,6 +85,7 @@ class Reconciler {
   Steer steer_;
   Keyring keyring_;
   Quarantine quarantine_;
+  bool saving_ = true;
   // By wire: what was last set as endpoints, so that a changed name reaches a
   // peer that has one already.
   std::map<std::string, host::Endpoints> applied_endpoints_;

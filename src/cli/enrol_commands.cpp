@@ -1,5 +1,5 @@
 // init, join: this machine becomes a node. invite, invitations, uninvite,
-// revoke, log, revisions, rollback: the controller, on its hub.
+// revoke, log, revisions: the controller, on its hub.
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
@@ -110,16 +110,6 @@ int post_site(const std::string& socket, const std::string& path, const std::str
   return 0;
 }
 
-int roll_back(const std::string& socket, std::int64_t revision) {
-  Json request = Json::object();
-  if (revision > 0) request["revision"] = revision;
-  auto body = api_body(socket, "POST", "/v1/rollback", dumped(request));
-  if (!body) return failed(body.error());
-  const auto answer = Json::parse(*body, nullptr, false);
-  fmt::print("the fabric is as it was: revision {}\n", answer.is_object() ? answer.value("revision", 0) : 0);
-  return 0;
-}
-
 int join(std::string token) {
   if (token.empty() || token == "-") {
     if (::isatty(STDIN_FILENO) != 0) fmt::print(stderr, "token: ");
@@ -147,6 +137,7 @@ void print_revisions(const Json& all) {
   for (auto one = all.rbegin(); one != all.rend(); ++one) {
     fmt::print("revision {}  {}  {}  {}\n", one->value("revision", 0), moment(one->value("at", std::int64_t{0})),
                one->value("by", ""), one->value("reason", ""));
+    if (one->value("state", "active") != "active") fmt::print("    {}: {}\n", one->value("state", ""), one->value("why", ""));
     const auto diff = one->value("diff", "");
     for (std::size_t at = 0; at < diff.size();) {
       const auto end = std::min(diff.find('\n', at), diff.size());
@@ -225,10 +216,6 @@ void add_enrol_commands(CLI::App& app, int& exit_code) {
   listing("revisions", "On the controller: every change of the fabric file, with its diff")->callback([&exit_code, socket, json] {
     exit_code = print_list(*socket, "/v1/revisions", "revisions", *json, print_revisions);
   });
-  auto* rollback = command("rollback", "On the controller: the fabric file of an earlier revision, as a new one");
-  auto revision = std::make_shared<std::int64_t>(0);
-  rollback->add_option("REVISION", *revision, "its number; without it, the one before the present");
-  rollback->callback([&exit_code, socket, revision] { exit_code = roll_back(*socket, *revision); });
 }
 
 // A token given as an argument would stand in every process list until the

@@ -1,4 +1,4 @@
-// status, routes, apply, up, down: this node, through its radiald.
+// status, routes, up, down: this node, through its radiald.
 #include <algorithm>
 #include <cstdio>
 
@@ -6,16 +6,32 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/daemon.h"
-#include "base/file.h"
 #include "cli/api_client.h"
 #include "cli/commands.h"
 #include "cli/print_routes.h"
 #include "cli/print_status.h"
 
 namespace radial::cli {
-namespace {
 
 using Json = nlohmann::ordered_json;
+
+// Prints what changed; the exit status says whether all of it could be done.
+int report(const std::string& body, const char* nothing) {
+  const auto json = Json::parse(body, nullptr, false);
+  if (!json.is_object() || !json.contains("changes") || !json.contains("problems")) {
+    print_error("radiald's answer is not understood");
+    return 1;
+  }
+  const bool dry_run = json.value("dry_run", false);
+  for (const auto& change : json["changes"]) fmt::print("{} {}\n", dry_run ? "would" : " ", change.get<std::string>());
+  for (const auto& problem : json["problems"]) fmt::print(stderr, "problem: {}\n", problem.get<std::string>());
+  if (json["changes"].empty() && json["problems"].empty()) fmt::print("{}\n", nothing);
+  else if (!json["changes"].empty())
+    fmt::print("{} change{}{}\n", json["changes"].size(), json["changes"].size() == 1 ? "" : "s", dry_run ? ", none made" : "");
+  return json["problems"].empty() ? 0 : 1;
+}
+
+namespace {
 
 int status(const std::string& socket, bool json) {
   auto body = api_body(socket, "GET", "/v1/status");
@@ -44,22 +60,6 @@ int routes(const std::string& socket, bool json) {
   return std::all_of(table->rows.begin(), table->rows.end(), [](const auto& row) { return row.refused.empty(); }) ? 0 : 1;
 }
 
-// Prints what changed; the exit status says whether all of it could be done.
-int report(const std::string& body, const char* nothing) {
-  const auto json = Json::parse(body, nullptr, false);
-  if (!json.is_object() || !json.contains("changes") || !json.contains("problems")) {
-    print_error("radiald's answer is not understood");
-    return 1;
-  }
-  const bool dry_run = json.value("dry_run", false);
-  for (const auto& change : json["changes"]) fmt::print("{} {}\n", dry_run ? "would" : " ", change.get<std::string>());
-  for (const auto& problem : json["problems"]) fmt::print(stderr, "problem: {}\n", problem.get<std::string>());
-  if (json["changes"].empty() && json["problems"].empty()) fmt::print("{}\n", nothing);
-  else if (!json["changes"].empty())
-    fmt::print("{} change{}{}\n", json["changes"].size(), json["changes"].size() == 1 ? "" : "s", dry_run ? ", none made" : "");
-  return json["problems"].empty() ? 0 : 1;
-}
-
 int post(const std::string& socket, const std::string& path, const std::string& body, const char* nothing) {
   auto answer = api_body(socket, "POST", path, body);
   if (!answer) {
@@ -67,21 +67,6 @@ int post(const std::string& socket, const std::string& path, const std::string& 
     return 1;
   }
   return report(*answer, nothing);
-}
-
-int apply(const std::string& socket, const std::string& file, bool dry_run) {
-  Json request{{"dry_run", dry_run}};
-  if (!file.empty()) {
-    auto text = read_file(file, 4U << 20U);
-    if (!text) {
-      print_error(text.error().message);
-      return 1;
-    }
-    request["fabric"] = *text;
-    request["file"] = file;
-  }
-  return post(socket, "/v1/apply", request.dump(-1, ' ', false, Json::error_handler_t::replace),
-              "nothing to change: the node is as its fabric says");
 }
 
 int down(const std::string& socket) {
@@ -129,14 +114,6 @@ void add_node_commands(CLI::App& app, int& exit_code) {
   auto routes_json = std::make_shared<bool>(false);
   routes_command->add_flag("--json", *routes_json, "for programs");
   routes_command->callback([&exit_code, socket, routes_json] { exit_code = routes(*socket, *routes_json); });
-
-  auto* apply_command = with_socket(app.add_subcommand(
-      "apply", "Apply the fabric file to this node; changes only what differs"));
-  auto file = std::make_shared<std::string>();
-  auto dry_run = std::make_shared<bool>(false);
-  apply_command->add_option("FABRIC", *file, "replaces /etc/radial/fabric.yaml; without it that file is read again");
-  apply_command->add_flag("--dry-run", *dry_run, "print what would change, and change nothing");
-  apply_command->callback([&exit_code, socket, file, dry_run] { exit_code = apply(*socket, *file, *dry_run); });
 
   auto* readmit_command = with_socket(app.add_subcommand(
       "readmit", "Let a site back that this hub cut off from routing; look at the site first"));

@@ -27,6 +27,7 @@ int run(int argc, char** argv) {
   add_import_command(app, exit_code);
   add_export_command(app, exit_code);
   add_node_commands(app, exit_code);
+  add_change_commands(app, exit_code);
   add_enrol_commands(app, exit_code);
   add_lab_commands(app, exit_code);
   // Parsed from a copy, so that a token does not stay in the process list.
@@ -37,7 +38,8 @@ int run(int argc, char** argv) {
     app.parse(words);
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error);
-    return code == 0 ? 0 : 2;
+    // 2 is plan's word for changes.
+    return code == 0 ? 0 : app.got_subcommand("plan") ? 1 : 2;
   }
   return exit_code;
 }

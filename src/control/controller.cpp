@@ -52,7 +52,7 @@ Status Controller::create(const std::filesystem::path& file, const std::string& 
   RADIAL_ASSIGN(const auto book, plan_addresses(fabric, {}));
   RADIAL_ASSIGN(auto store, Store::create(file));
   RADIAL_ASSIGN(auto transaction, store.begin());
-  RADIAL_ASSIGN(const auto number, store.add_revision({0, now, author, "radial init", line_diff("", fabric_yaml), fabric_yaml}));
+  RADIAL_ASSIGN(const auto number, store.add_revision({0, now, author, "radial init", line_diff("", fabric_yaml), fabric_yaml, RevisionState::active, {}}));
   RADIAL_TRY(store.set_node(hub, facts));
   RADIAL_TRY(store.set_addresses(book));
   RADIAL_TRY(store.audit({now, author, fmt::format("fabric {} begun, revision {}", fabric.name, number)}));
@@ -63,6 +63,12 @@ Result<Controller> Controller::open(const std::filesystem::path& file, std::stri
   RADIAL_ASSIGN(auto store, Store::open(file));
   Controller controller(std::move(store), std::move(hub));
   RADIAL_TRY(controller.load());
+  // What was on its way when radiald ended is not the fabric: every node that
+  // tried it goes back by itself.
+  RADIAL_ASSIGN(const auto all, controller.store_.revisions());
+  for (const auto& one : all)
+    if (one.state == RevisionState::trying)
+      RADIAL_TRY(controller.store_.set_revision_state(one.number, RevisionState::reverted, "the controller's radiald ended meanwhile"));
   return controller;
 }
 
@@ -111,13 +117,107 @@ Result<FabricFacts> Controller::facts_for(const Fabric& fabric) {
   return facts;
 }
 
+Status Controller::not_while_trying() const {
+  if (!proposed_) return {};
+  return fail(Errc::conflict, "revision {} is being tried: wait until it is kept or taken back ('radial change')", proposed_->revision);
+}
+
+Result<Candidate> Controller::candidate(const std::string& yaml, std::string_view file_name) {
+  Candidate candidate{0, yaml, {}, {}};
+  RADIAL_ASSIGN(candidate.fabric, parse_or_fail(yaml, file_name));
+  RADIAL_ASSIGN(candidate.addresses, plan(candidate.fabric));
+  for (const auto& [node, facts] : facts_.nodes)  // what cannot be compiled is not tried
+    if (candidate.fabric.find_hub(node) != nullptr || candidate.fabric.find_site(node) != nullptr)
+      if (auto config = config_for(node, candidate); !config) return forward_error(std::move(config.error()));
+  return candidate;
+}
+
+Result<std::int64_t> Controller::propose(Candidate candidate, const std::string& author, const std::string& reason, std::int64_t now) {
+  RADIAL_TRY(not_while_trying());
+  RADIAL_ASSIGN(auto transaction, store_.begin());
+  RADIAL_ASSIGN(candidate.revision, store_.add_revision({0, now, author, reason, line_diff(text_, candidate.text), candidate.text,
+                                                         RevisionState::trying, {}}));
+  RADIAL_TRY(store_.set_revision_state(candidate.revision, RevisionState::trying, {}));
+  RADIAL_TRY(store_.audit({now, author, fmt::format("{}, revision {}: being tried", reason, candidate.revision)}));
+  RADIAL_TRY(transaction.commit());
+  proposed_ = std::move(candidate);
+  return proposed_->revision;
+}
+
+Status Controller::keep(std::int64_t now) {
+  if (!proposed_) return fail(Errc::internal, "no revision is being tried");
+  RADIAL_ASSIGN(auto transaction, store_.begin());
+  RADIAL_TRY(store_.set_revision_state(proposed_->revision, RevisionState::active, {}));
+  RADIAL_TRY(store_.set_addresses(proposed_->addresses));
+  RADIAL_TRY(store_.audit({now, "controller", fmt::format("revision {} is kept", proposed_->revision)}));
+  RADIAL_TRY(commit(std::move(transaction)));
+  proposed_.reset();
+  return {};
+}
+
+Status Controller::drop(const std::string& why, std::int64_t now) {
+  if (!proposed_) return fail(Errc::internal, "no revision is being tried");
+  const auto number = proposed_->revision;
+  proposed_.reset();  // whatever the disk says, it is not the fabric
+  RADIAL_ASSIGN(auto transaction, store_.begin());
+  RADIAL_TRY(store_.set_revision_state(number, RevisionState::reverted, why));
+  RADIAL_TRY(store_.audit({now, "controller", fmt::format("revision {} was taken back: {}", number, why)}));
+  return transaction.commit();
+}
+
+Result<NodeConfig> Controller::config_for(const std::string& node, const Candidate& candidate) const {
+  auto facts = facts_;
+  facts.addresses = candidate.addresses;
+  return compile_node(candidate.fabric, facts, node);
+}
+
+bool Controller::would_strand(const std::string& node, const Candidate& candidate) const {
+  if (node == hub_) return false;
+  const auto wire_here = [&](const Result<NodeConfig>& config) -> const Wire* {
+    if (!config) return nullptr;
+    for (const auto& wire : config->wires)
+      if (wire.shape == WireShape::point_to_point)
+        for (const auto& peer : wire.peers)
+          if (peer.node == hub_) return &wire;
+    return nullptr;
+  };
+  const auto port_of = [&](const Result<NodeConfig>& config) -> int {
+    if (config)
+      for (const auto& wire : config->wires)
+        if (wire.shape == WireShape::multipoint) return wire.listen_port;
+    return 0;
+  };
+  const auto before = config_for(node);
+  const auto after = config_for(node, candidate);
+  const auto* old_wire = wire_here(before);
+  const auto* new_wire = wire_here(after);
+  if (old_wire == nullptr) return false;  // it has no wire to lose
+  if (new_wire == nullptr) return true;
+  const auto& old_peer = old_wire->peers.front();
+  const auto& new_peer = new_wire->peers.front();
+  const bool dials_on = std::any_of(old_peer.endpoints.begin(), old_peer.endpoints.end(), [&](const auto& endpoint) {
+    return std::find(new_peer.endpoints.begin(), new_peer.endpoints.end(), endpoint) != new_peer.endpoints.end();
+  });
+  return !dials_on || old_wire->addresses != new_wire->addresses || old_peer.addresses != new_peer.addresses ||
+         old_peer.public_key != new_peer.public_key || port_of(config_for(hub_)) != port_of(config_for(hub_, candidate));
+}
+
+Result<Revision> Controller::earlier(std::optional<std::int64_t> number) {
+  if (number) return store_.revision(*number);
+  RADIAL_ASSIGN(const auto all, store_.revisions());
+  for (const auto& one : all)
+    if (one.number < revision_ && one.state == RevisionState::active) return store_.revision(one.number);
+  return fail(Errc::not_found, "revision {} is the first", revision_);
+}
+
 Result<std::int64_t> Controller::set_fabric(const std::string& yaml, const std::string& author, const std::string& reason,
                                             std::int64_t now) {
   if (yaml == text_) return revision_;
+  RADIAL_TRY(not_while_trying());
   RADIAL_ASSIGN(const auto fabric, parse_or_fail(yaml, "fabric.yaml"));
   RADIAL_ASSIGN(const auto book, plan(fabric));
   RADIAL_ASSIGN(auto transaction, store_.begin());
-  RADIAL_ASSIGN(const auto number, store_.add_revision({0, now, author, reason, line_diff(text_, yaml), yaml}));
+  RADIAL_ASSIGN(const auto number, store_.add_revision({0, now, author, reason, line_diff(text_, yaml), yaml, RevisionState::active, {}}));
   RADIAL_TRY(store_.set_addresses(book));
   RADIAL_TRY(store_.audit({now, author, fmt::format("{}, revision {}", reason, number)}));
   RADIAL_TRY(commit(std::move(transaction)));
@@ -125,9 +225,8 @@ Result<std::int64_t> Controller::set_fabric(const std::string& yaml, const std::
 }
 
 Result<std::int64_t> Controller::roll_back(std::optional<std::int64_t> to, const std::string& author, std::int64_t now) {
-  const auto number = to.value_or(revision_ - 1);
-  RADIAL_ASSIGN(const auto revision, store_.revision(number));
-  return set_fabric(revision.fabric, author, fmt::format("rolled back to revision {}", number), now);
+  RADIAL_ASSIGN(const auto revision, earlier(to));
+  return set_fabric(revision.fabric, author, fmt::format("rolled back to revision {}", revision.number), now);
 }
 
 Result<Invited> Controller::invite(const InviteRequest& request, const std::string& author, std::int64_t now) {
@@ -135,6 +234,7 @@ Result<Invited> Controller::invite(const InviteRequest& request, const std::stri
   const auto own = facts_.nodes.find(hub_);
   if (hub == nullptr || own == facts_.nodes.end() || !own->second.public_key)
     return fail(Errc::internal, "the controller does not know its own hub's key");
+  RADIAL_TRY(not_while_trying());
   if (request.seconds < 60 || request.seconds > 30 * 86400)
     return fail(Errc::invalid_argument, "an invitation lasts from one minute to 30 days");
   auto text = text_;
@@ -186,7 +286,7 @@ Result<Invited> Controller::invite(const InviteRequest& request, const std::stri
   RADIAL_ASSIGN(auto transaction, store_.begin());
   if (text != text_) {
     RADIAL_ASSIGN(const auto number, store_.add_revision({0, now, author, fmt::format("invite {}", request.site),
-                                                          line_diff(text_, text), text}));
+                                                          line_diff(text_, text), text, RevisionState::active, {}}));
     static_cast<void>(number);
   }
   RADIAL_TRY(store_.set_addresses(book));
@@ -223,6 +323,7 @@ Result<Bundle> Controller::join(const JoinRequest& request, const IpAddress& fro
   if (request.public_key.is_zero()) return fail(Errc::invalid_argument, "the public key is missing");
   if (request.public_key == found->ephemeral)
     return fail(Errc::invalid_argument, "a node needs a key of its own, not the token's");
+  RADIAL_TRY(not_while_trying());
   for (const auto& [name, facts] : facts_.nodes)
     if (name != request.site && facts.public_key == request.public_key)
       return fail(Errc::conflict, "another node has this public key: generate a new one");

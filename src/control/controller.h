@@ -61,6 +61,14 @@ struct Guest {
   IpAddress address;
 };
 
+// A fabric that is not the present one (yet).
+struct Candidate {
+  std::int64_t revision = 0;  // 0: a plan, which the store does not know
+  std::string text;
+  Fabric fabric;
+  AddressBook addresses;
+};
+
 class Controller {
  public:
   // Makes the store with its first revision. `facts` holds the hub's own.
@@ -78,6 +86,20 @@ class Controller {
   // such hub as this one. The revision's number; the present one when nothing differs.
   [[nodiscard]] Result<std::int64_t> set_fabric(const std::string& yaml, const std::string& author, const std::string& reason,
                                                 std::int64_t now);
+  // As set_fabric(), but the present fabric stays until keep(). One at a time;
+  // meanwhile nobody is invited and nobody joins (conflict).
+  [[nodiscard]] Result<Candidate> candidate(const std::string& yaml, std::string_view file_name);
+  [[nodiscard]] Result<std::int64_t> propose(Candidate candidate, const std::string& author, const std::string& reason,
+                                             std::int64_t now);
+  [[nodiscard]] const std::optional<Candidate>& proposed() const { return proposed_; }
+  [[nodiscard]] Status keep(std::int64_t now);
+  [[nodiscard]] Status drop(const std::string& why, std::int64_t now);
+  [[nodiscard]] Result<NodeConfig> config_for(const std::string& node, const Candidate& candidate) const;
+  // Whether a node that goes on without it could not reach this controller.
+  [[nodiscard]] bool would_strand(const std::string& node, const Candidate& candidate) const;
+  // Of an earlier revision; without a number, the one before the present.
+  [[nodiscard]] Result<Revision> earlier(std::optional<std::int64_t> number);
+
   // The addresses that a fabric would have; nothing is changed.
   [[nodiscard]] Result<FabricFacts> facts_for(const Fabric& fabric);
   // An earlier revision's file as a new revision.
@@ -117,6 +139,7 @@ class Controller {
   [[nodiscard]] Result<AddressBook> plan(const Fabric& fabric);
   [[nodiscard]] Result<std::vector<IpAddress>> quarantine_addresses();
   [[nodiscard]] Status commit(Transaction transaction);
+  [[nodiscard]] Status not_while_trying() const;
 
   Store store_;
   std::string hub_;
@@ -124,6 +147,7 @@ class Controller {
   Fabric fabric_;
   FabricFacts facts_;
   std::int64_t revision_ = 0;
+  std::optional<Candidate> proposed_;
 };
 
 }  // namespace radial::control

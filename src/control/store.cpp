@@ -62,6 +62,19 @@ CREATE TABLE audit (
 ) STRICT;
 )";
 
+// Beside the schema, so that an earlier Radial opens the store as well: which
+// revisions are not, or were never, the fabric. One that is not named is active.
+constexpr std::string_view trials = R"(
+CREATE TABLE IF NOT EXISTS trial (
+  revision INTEGER PRIMARY KEY REFERENCES revision (number),
+  state TEXT NOT NULL CHECK (state IN ('active', 'trying', 'reverted')),
+  why TEXT NOT NULL
+) STRICT;
+)";
+
+constexpr std::array revision_states = {std::pair{RevisionState::active, "active"}, std::pair{RevisionState::trying, "trying"},
+                                        std::pair{RevisionState::reverted, "reverted"}};
+
 constexpr std::array states = {std::pair{InvitationState::open, "open"}, std::pair{InvitationState::claimed, "claimed"},
                                std::pair{InvitationState::burnt, "burnt"}, std::pair{InvitationState::withdrawn, "withdrawn"},
                                std::pair{InvitationState::expired, "expired"}};
@@ -78,7 +91,13 @@ std::optional<PublicKey> key_of(const Statement& row, int column) {
 }
 
 Revision revision_of(const Statement& row) {
-  return {row.integer(0), row.integer(1), row.text(2), row.text(3), row.text(4), row.text(5)};
+  Revision one{row.integer(0), row.integer(1), row.text(2), row.text(3), row.text(4), row.text(5), RevisionState::active, {}};
+  if (row.null(6)) return one;
+  const auto state = row.text(6);
+  for (const auto& [value, name] : revision_states)
+    if (state == name) one.state = value;
+  one.why = row.text(7);
+  return one;
 }
 
 Result<Invitation> invitation_of(const Statement& row) {
@@ -111,6 +130,12 @@ Result<std::optional<Secret>> secret_of(Statement& query) {
 
 }  // namespace
 
+std::string_view to_string(RevisionState state) {
+  for (const auto& [value, name] : revision_states)
+    if (value == state) return name;
+  return "?";
+}
+
 std::string_view to_string(InvitationState state) {
   for (const auto& [value, name] : states)
     if (value == state) return name;
@@ -122,6 +147,7 @@ Result<Store> Store::create(const std::filesystem::path& file) {
   const auto fill = [&]() -> Status {
     RADIAL_ASSIGN(auto transaction, Transaction::begin(*database));
     RADIAL_TRY(database->execute(schema));
+    RADIAL_TRY(database->execute(trials));
     RADIAL_TRY(database->execute(fmt::format("PRAGMA user_version = {}", schema_version)));
     return transaction.commit();
   };
@@ -141,6 +167,7 @@ Result<Store> Store::open(const std::filesystem::path& file) {
   if (found != schema_version)
     return fail(Errc::unsupported, "{} has format {}, and this Radial knows format {}: use the version that wrote it",
                 file.string(), found, schema_version);
+  RADIAL_TRY(database->execute(trials));
   return Store(std::move(database));
 }
 
@@ -151,27 +178,36 @@ Result<std::int64_t> Store::add_revision(const Revision& revision) {
 }
 
 Result<Revision> Store::latest_revision() {
-  RADIAL_ASSIGN(auto query, database_->prepare("SELECT number, at, author, reason, diff, fabric FROM revision ORDER BY number DESC LIMIT 1"));
+  RADIAL_ASSIGN(auto query, database_->prepare("SELECT number, at, author, reason, diff, fabric, state, why FROM revision LEFT JOIN trial "
+                                                "ON revision = number WHERE state IS NULL OR state = 'active' ORDER BY number DESC LIMIT 1"));
   RADIAL_ASSIGN(const bool row, query.step());
   if (!row) return fail(Errc::not_found, "the store has no revision");
   return revision_of(query);
 }
 
 Result<Revision> Store::revision(std::int64_t number) {
-  RADIAL_ASSIGN(auto query, database_->prepare("SELECT number, at, author, reason, diff, fabric FROM revision WHERE number = ?"));
+  RADIAL_ASSIGN(auto query, database_->prepare("SELECT number, at, author, reason, diff, fabric, state, why FROM revision LEFT JOIN trial "
+                                                "ON revision = number WHERE number = ?"));
   RADIAL_ASSIGN(const bool row, query.bind(number).step());
   if (!row) return fail(Errc::not_found, "there is no revision {}", number);
   return revision_of(query);
 }
 
 Result<std::vector<Revision>> Store::revisions() {
-  RADIAL_ASSIGN(auto query, database_->prepare("SELECT number, at, author, reason, diff, '' FROM revision ORDER BY number DESC"));
+  RADIAL_ASSIGN(auto query, database_->prepare("SELECT number, at, author, reason, diff, '', state, why FROM revision LEFT JOIN trial "
+                                                "ON revision = number ORDER BY number DESC"));
   std::vector<Revision> all;
   for (;;) {
     RADIAL_ASSIGN(const bool row, query.step());
     if (!row) return all;
     all.push_back(revision_of(query));
   }
+}
+
+Status Store::set_revision_state(std::int64_t number, RevisionState state, const std::string& why) {
+  RADIAL_ASSIGN(auto upsert, database_->prepare("INSERT INTO trial (revision, state, why) VALUES (?, ?, ?) ON CONFLICT (revision) "
+                                                "DO UPDATE SET state = excluded.state, why = excluded.why"));
+  return upsert.bind(number).bind(to_string(state)).bind(why).run();
 }
 
 Result<FabricFacts> Store::facts() {

@@ -23,6 +23,13 @@ namespace radial::control {
 
 using Digest = std::array<std::uint8_t, 32>;
 
+enum class RevisionState : std::uint8_t {
+  active,    // it was, or is, the fabric
+  trying,    // on its way to the nodes
+  reverted,  // taken back; never pushed again
+};
+[[nodiscard]] std::string_view to_string(RevisionState state);
+
 struct Revision {
   std::int64_t number = 0;
   std::int64_t at = 0;
@@ -30,6 +37,8 @@ struct Revision {
   std::string reason;
   std::string diff;    // lines of the fabric file, "+" and "-"
   std::string fabric;  // the whole text
+  RevisionState state = RevisionState::active;
+  std::string why;     // it was taken back
 };
 
 enum class InvitationState : std::uint8_t {
@@ -70,9 +79,11 @@ class Store {
   [[nodiscard]] Result<Transaction> begin() { return Transaction::begin(*database_); }
 
   [[nodiscard]] Result<std::int64_t> add_revision(const Revision& revision);  // `number` is given by the store
-  [[nodiscard]] Result<Revision> latest_revision();
+  [[nodiscard]] Result<Revision> latest_revision();  // that is active
   [[nodiscard]] Result<Revision> revision(std::int64_t number);
   [[nodiscard]] Result<std::vector<Revision>> revisions();  // newest first, without their texts
+
+  [[nodiscard]] Status set_revision_state(std::int64_t number, RevisionState state, const std::string& why);
 
   [[nodiscard]] Result<FabricFacts> facts();
   [[nodiscard]] Status set_node(const std::string& name, const NodeFacts& facts);

@@ -53,7 +53,7 @@ TEST_F(StoreTest, KeepsAllOfItOverReopening) {
   const auto secret = Secret::random();
   {
     auto store = fresh();
-    ASSERT_TRUE(store.add_revision({0, 7, "root", "begin", "+fabric: a\n", "fabric: a\n"}));
+    ASSERT_TRUE(store.add_revision({0, 7, "root", "begin", "+fabric: a\n", "fabric: a\n", RevisionState::active, {}}));
     ASSERT_TRUE(store.set_node("berlin", {key, FrrVersion{8, 4}}));
     ASSERT_TRUE(store.set_node_secret("berlin", secret));
     ASSERT_TRUE(store.set_preshared("fra1", "berlin", psk));

@@ -1,0 +1,202 @@
+#include "agent/node_change.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "compile/json.h"
+#include "fabric/strict_json.h"
+
+namespace radial::agent {
+namespace {
+
+using Json = nlohmann::json;
+using namespace std::chrono_literals;
+
+// An adjacency that has died looks alive for as long as its timer runs.
+std::chrono::seconds settling_time(const NodeConfig& config) {
+  int seconds = config.routing == RoutingEngine::ospf ? config.dead : 0;
+  if (config.bgp.runs()) seconds = std::max<int>(seconds, config.bgp.settings.hold);
+  return std::chrono::seconds(seconds) + 2s;
+}
+
+// "wg0 peer berlin" and every kind of adjacency: of which neighbour.
+std::string neighbour_of(const std::string& subject) {
+  for (const auto* kind : {" peer ", "adjacency ", "BGP session "})
+    if (const auto at = subject.find(kind); at != std::string::npos) return subject.substr(at + std::string_view(kind).size());
+  return {};
+}
+
+bool about_peer(const std::string& subject) { return subject.find(" peer ") != std::string::npos; }
+
+}  // namespace
+
+Complaints complaints_of(const observe::Snapshot& diagnosed) {
+  Complaints complaints;
+  for (const auto& finding : diagnosed.findings) {
+    const bool counts = finding.severity == observe::Severity::broken || finding.subject.starts_with("LAN ") ||
+                        !neighbour_of(finding.subject).empty();
+    if (!counts) continue;
+    // Every problem of a reconciliation has the same subject.
+    const auto key = finding.subject == "reconcile" ? "reconcile " + finding.what : finding.subject;
+    complaints.emplace(key, finding.subject == "reconcile" ? finding.what : fmt::format("{} {}", finding.subject, finding.what));
+  }
+  return complaints;
+}
+
+std::string worse_than(const Complaints& before, const Complaints& now) {
+  const auto excused = [&](const std::string& key) {
+    if (before.contains(key)) return true;
+    const auto neighbour = neighbour_of(key);
+    if (neighbour.empty()) return false;
+    // A peer that is away is noticed by routing first, by its handshake later.
+    return std::any_of(before.begin(), before.end(), [&](const auto& other) {
+      return neighbour_of(other.first) == neighbour && (about_peer(key) || about_peer(other.first));
+    });
+  };
+  std::string text;
+  for (const auto& [key, what] : now)
+    if (!excused(key)) text += fmt::format("{}{}", text.empty() ? "" : ", ", what);
+  return text;
+}
+
+NodeChange::NodeChange(boost::asio::io_context& loop, const Paths& paths, Hooks hooks)
+    : paths_(paths), hooks_(std::move(hooks)), activation_(loop) {}
+
+void NodeChange::recover() {
+  const auto text = read_file(paths_.trial_mark(), 4096);
+  if (!text) return;
+  const auto json = parse_strict_json(*text);
+  if (json && json->is_object())
+    if (const auto change = json_integer<std::int64_t>(json->value("change", Json()), "change")) failed_ = *change;
+  why_ = "radiald ended during the trial: the node restarted, or radiald did";
+  spdlog::warn("change {} was on trial here when radiald ended: running the configuration before it", failed_);
+  ::unlink(paths_.trial_mark().c_str());
+}
+
+control::NodeReport NodeChange::report() {
+  control::NodeReport report;
+  report.failed = failed_;
+  report.why = why_;
+  if (staged_) {
+    report.staged = staged_->change;
+    report.changes = staged_->outcome.changes;
+    report.problems = staged_->outcome.problems;
+  }
+  if (trial_) {
+    report.trial = trial_->change;
+    report.healthy = trial_->healthy;
+    report.why = trial_->why;
+  }
+  return report;
+}
+
+void NodeChange::obey(const control::Instruction& instruction) {
+  using control::Step;
+  const auto is = [&](const auto& what) { return what && what->change == instruction.change; };
+  switch (instruction.step) {
+    case Step::none:
+      if (!trial_) forget_staged();
+      return;
+    case Step::stage:
+      if (instruction.send_config && !trial_) stage(instruction);
+      return;
+    case Step::activate:
+      if (trial_ || !is(staged_) || staged_->counting_down) return;
+      staged_->counting_down = true;
+      activation_.expires_after(std::chrono::milliseconds(instruction.in_ms));
+      activation_.async_wait([this, seconds = instruction.seconds](const boost::system::error_code& error) {
+        if (!error) activate(seconds);
+      });
+      return;
+    case Step::trial: return;
+    case Step::keep:
+      if (is(trial_)) keep(instruction);
+      return;
+    case Step::go_back:
+      if (is(trial_)) go_back("it was taken back everywhere");
+      else if (is(staged_)) forget_staged();
+      return;
+  }
+}
+
+// A configuration that is not on disk entire must not be activated: a full
+// disk shows here, with the network untouched.
+void NodeChange::stage(const control::Instruction& instruction) {
+  forget_staged();
+  auto config = node_config_from_json(instruction.config);
+  const auto refuse = [&](const Error& error) {
+    failed_ = instruction.change;
+    why_ = error.message;
+    spdlog::error("change {} cannot be staged: {}", instruction.change, error.message);
+  };
+  if (!config) return refuse(config.error());
+  if (config->node != hooks_.present().node) return refuse({Errc::protocol, fmt::format("it is for {}", config->node), 0});
+  auto rehearsal = save_staged(paths_, {instruction.change, *config});
+  if (!rehearsal) return refuse(rehearsal.error());
+  Staged staged{instruction.change, std::move(*config), {}, false};
+  staged.outcome = hooks_.compare(staged.config);
+  staged_ = std::move(staged);
+}
+
+void NodeChange::forget_staged() {
+  if (!staged_) return;
+  activation_.cancel();
+  staged_.reset();
+  ::unlink(paths_.staged().c_str());
+}
+
+void NodeChange::activate(int seconds) {
+  if (!staged_) return;
+  const auto now = Clock::now();
+  Trial trial{staged_->change, hooks_.present(), std::move(staged_->config), {}, now, now + std::chrono::seconds(seconds), "is settling", false};
+  forget_staged();
+  const Json mark{{"change", trial.change}};
+  if (auto marked = write_file_atomically(paths_.trial_mark(), mark.dump() + "\n", 0600); !marked) {
+    failed_ = trial.change;
+    why_ = marked.error().message;
+    return spdlog::error("change {} is not tried: {}", trial.change, marked.error().message);
+  }
+  trial.well = hooks_.look(trial.before);
+  spdlog::info("change {} is on trial for at most {} s", trial.change, seconds);
+  trial_ = std::move(trial);
+  hooks_.run(trial_->config, true);
+}
+
+void NodeChange::tick(Clock::time_point now) {
+  if (!trial_) return;
+  if (now >= trial_->deadline) return go_back(fmt::format("no word from the controller in time; here: {}", trial_->healthy ? "all is well" : trial_->why));
+  if (now - trial_->began < settling_time(trial_->config)) return;
+  trial_->why = worse_than(trial_->well, hooks_.look(trial_->config));
+  trial_->healthy = trial_->why.empty();
+}
+
+void NodeChange::keep(const control::Instruction& instruction) {
+  const auto trial = std::move(*trial_);
+  if (auto kept = hooks_.keep(instruction, trial.config); !kept) {
+    // Without it on disk a restart would undo it: better now, and said.
+    trial_ = trial;
+    return go_back(kept.error().message);
+  }
+  trial_.reset();
+  ::unlink(paths_.trial_mark().c_str());
+  failed_ = 0;
+  why_.clear();
+  spdlog::info("change {} is kept", trial.change);
+  hooks_.run(trial.config, false);
+}
+
+void NodeChange::go_back(const std::string& why) {
+  const auto trial = std::move(*trial_);
+  trial_.reset();
+  failed_ = trial.change;
+  why_ = why;
+  spdlog::warn("change {} is taken back: {}", trial.change, why);
+  hooks_.run(trial.before, false);
+  ::unlink(paths_.trial_mark().c_str());
+}
+
+}  // namespace radial::agent

@@ -1,0 +1,248 @@
+// An operator cuts his own network off, in every way that a fabric file can,
+// and it comes back alone.
+//
+//   fra1.lan0 --- fra1 (hub, controller) --+
+//                                          |
+//   berlin.lan0 --- berlin ------------ internet
+//                                          |
+//   paris.lan0 --- paris ------------------+
+//
+// One lab serves all tests; they run in the file's order, and each leaves the
+// fabric as `base` says.
+#include <future>
+
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "support/live_lab.h"
+
+namespace radial::test {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr const char* machines = R"(
+fabric: acme
+hubs:
+  fra1: { endpoint: vpn.example.com:51820, lans: [192.168.1.0/24] }
+sites:
+  berlin: { lans: [192.168.20.0/24] }
+  paris:  { lans: [192.168.30.0/24] }
+)";
+
+const std::string base = R"(fabric: acme
+mtu: 1320
+hubs:
+  fra1: { endpoint: "vpn.example.com:51820", lans: [192.168.1.0/24] }
+sites:
+  berlin: { lans: [192.168.20.0/24], keepalive: 7 }
+  paris: { lans: [192.168.30.0/24] }
+)";
+
+std::string with(const std::string& from, const std::string& to) {
+  auto text = base;
+  const auto at = text.find(from);
+  if (at == std::string::npos) ADD_FAILURE() << "no " << from;
+  else text.replace(at, from.size(), to);
+  return text;
+}
+
+const std::string radial_program = std::string(RADIAL_BINARY_DIR) + "/bin/radial";
+
+class Change : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    lab::LabOptions options;
+    options.name = "change";
+    options.bare = true;
+    options.start_radiald = false;
+    lab_ = new LiveLab(machines, std::move(options));
+    if (!lab_->ready()) return;
+    ok(radial("fra1", {"init", "--name", "fra1", "--fabric", "acme", "--endpoint", "vpn.example.com", "--lan", "192.168.1.0/24"}));
+    join("berlin", "192.168.20.0/24");
+    join("paris", "192.168.30.0/24");
+    EXPECT_TRUE(whole_within(90s));
+  }
+  static void TearDownTestSuite() {
+    delete lab_;
+    lab_ = nullptr;
+  }
+
+  static void ok(const ProcessResult& result) { EXPECT_EQ(result.exit_code, 0) << result.out << result.err; }
+
+  static ProcessResult radial(const std::string& node, std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), radial_program);
+    auto result = (*lab_)->run(node, arguments, 180s);
+    if (result) return std::move(*result);
+    ADD_FAILURE() << node << ": " << result.error().message;
+    return {255, "", result.error().message};
+  }
+  static void join(const std::string& site, const std::string& lan) {
+    const auto invited = radial("fra1", {"invite", site, "--lan", lan});
+    const auto at = invited.out.find("radial1.");
+    ASSERT_NE(at, std::string::npos) << invited.err;
+    ok(radial(site, {"join", invited.out.substr(at, invited.out.find('\n', at) - at)}));
+  }
+
+  // `radial VERB [ARGUMENTS] FILE` on the controller, the file holding `yaml`.
+  static ProcessResult with_file(std::vector<std::string> words, const std::string& yaml) {
+    const auto path = (*lab_)->path_in("fra1", "/run/radial/new.yaml");
+    if (!path || !write_file_atomically(*path, yaml, 0600)) ADD_FAILURE() << "no file";
+    words.emplace_back("/run/radial/new.yaml");
+    return radial("fra1", std::move(words));
+  }
+  static ProcessResult apply_quick(const std::string& yaml) { return with_file({"apply", "--deadline", "8"}, yaml); }
+
+  static bool whole() {
+    return lab_->pings("berlin.lan0", "192.168.1.2") && lab_->pings("paris.lan0", "192.168.1.2") &&
+           lab_->pings("berlin.lan0", "192.168.30.2");
+  }
+  static bool whole_within(std::chrono::seconds limit) { return wait_until(limit, whole).has_value(); }
+
+  static std::string change_phase() {
+    const auto shown = radial("fra1", {"change", "--json"});
+    const auto json = nlohmann::json::parse(shown.out, nullptr, false);
+    return json.is_object() ? json.value("phase", "") : std::string();
+  }
+
+  static std::string keepalive_of_berlin() { return lab_->sh("berlin", "wg show wg0 persistent-keepalive | awk '{print $2}'"); }
+
+  static LiveLab* lab_;
+};
+LiveLab* Change::lab_ = nullptr;
+
+TEST_F(Change, APlanSpeaksTheNativeTermsAndAGoodChangeIsKeptEverywhere) {
+  ASSERT_TRUE(lab_->ready());
+  const auto plan = with_file({"plan"}, base);
+  EXPECT_EQ(plan.exit_code, 2) << plan.out << plan.err;
+  EXPECT_THAT(plan.out, AllOf(HasSubstr("persistent-keepalive 7  # fra1"), HasSubstr("~ ip link set dev wg0 mtu 1320"),
+                              HasSubstr("nft\n"), HasSubstr("Plan: "), HasSubstr(" at 3 nodes.")));
+  EXPECT_EQ(keepalive_of_berlin(), "25\n");  // nothing happened
+  EXPECT_EQ(with_file({"plan"}, "fabric: [").exit_code, 1);
+
+  // The MTU changes at all nodes at one moment: every adjacency goes and comes.
+  const auto applied = with_file({"apply"}, base);
+  EXPECT_EQ(applied.exit_code, 0) << applied.err;
+  EXPECT_THAT(applied.err, AllOf(HasSubstr("staged at 3 nodes"), HasSubstr("on trial")));
+  EXPECT_TRUE(whole_within(30s));
+  EXPECT_EQ(keepalive_of_berlin(), "7\n");
+  const auto again = with_file({"plan"}, base);
+  EXPECT_EQ(again.exit_code, 0) << again.out;
+  EXPECT_THAT(again.out, HasSubstr("No changes"));
+  EXPECT_EQ(with_file({"apply"}, with("mtu: 1320", "mtu: 13200000")).exit_code, 1);
+}
+
+TEST_F(Change, AWrongEndpointIsTakenBackAlthoughRoamingHidesIt) {
+  const auto result = apply_quick(with("vpn.example.com:51820", "203.0.113.77:51820"));
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("was taken back, the network is as before"));
+  EXPECT_TRUE(whole_within(30s));
+  EXPECT_THAT(lab_->sh("berlin", "wg show wg0 endpoints"), Not(HasSubstr("203.0.113.77")));
+  EXPECT_THAT(radial("fra1", {"revisions"}).out, HasSubstr("reverted: after 8 s"));
+}
+
+TEST_F(Change, AWrongPortCutsAllSitesOffAtOnceAndTheyComeBack) {
+  // What the hub's own firewall lets in is the old port.
+  lab_->sh("fra1", "nft 'add table inet own; add chain inet own in { type filter hook input priority -5; policy accept; }; "
+                   "add rule inet own in iifname != lo udp dport 51821-60000 drop'");
+  const auto began = std::chrono::steady_clock::now();
+  const auto result = apply_quick(with("vpn.example.com:51820\"", "vpn.example.com:51999\", listen_port: 51999"));
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_TRUE(whole_within(40s));
+  // Staging, countdown, deadline, the sites' own longer one, and routing.
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 70s);
+  EXPECT_EQ(lab_->sh("fra1", "wg show wg0 listen-port"), "51820\n");
+  lab_->sh("fra1", "nft delete table inet own");
+}
+
+TEST_F(Change, AWrongMtuIsNoticedByWholePacketsAndTakenBack) {
+  ASSERT_TRUE((*lab_)->set_faults("berlin", {.mtu = 1400}));  // larger ones vanish without a word
+  const auto result = apply_quick(with("mtu: 1320", "mtu: 1420"));
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("berlin"));
+  EXPECT_TRUE(whole_within(40s));
+  EXPECT_THAT(lab_->sh("berlin", "ip link show wg0"), HasSubstr("mtu 1320"));
+  ASSERT_TRUE((*lab_)->heal("berlin"));
+}
+
+TEST_F(Change, ALanOfTheWrongSiteIsTakenBack) {
+  const auto result = apply_quick(with("lans: [192.168.20.0/24]", "lans: [192.168.21.0/24]"));
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("LAN 192.168.21.0/24 is declared, but no interface of this node is in it"));
+  EXPECT_TRUE(whole_within(30s));
+}
+
+TEST_F(Change, ASiteLeftInAnotherAreaBringsAllBack) {
+  auto applying = std::async(std::launch::async, [] { return apply_quick(with("mtu: 1320", "mtu: 1320\nrouting: { area: 5 }")); });
+  EXPECT_TRUE(wait_until(30s, [] { return change_phase() == "counting down"; }));
+  lab_->sh("berlin", "kill -STOP $(pidof radiald)");
+  const auto result = applying.get();
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("berlin"));
+  EXPECT_TRUE(whole_within(30s));
+  EXPECT_THAT(lab_->vtysh("fra1", "show running-config"), Not(HasSubstr("area 0.0.0.5")));
+  lab_->sh("berlin", "kill -CONT $(pidof radiald)");  // late, it tries the change, and is told
+  EXPECT_TRUE(whole_within(30s));
+  // The same change, with nobody in its way, is none that cuts anybody off.
+}
+
+TEST_F(Change, ANodeThatRestartsInBetweenComesUpInTheSafeState) {
+  auto applying = std::async(std::launch::async, [] { return with_file({"apply", "--deadline", "40"}, with("keepalive: 7", "keepalive: 9")); });
+  EXPECT_TRUE(wait_until(30s, [] { return keepalive_of_berlin() == "9\n"; }));
+  lab_->sh("berlin", "kill -9 $(pidof radiald)");
+  ASSERT_TRUE(lab_->start_radiald("berlin"));
+  const auto result = applying.get();
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("berlin went back: radiald ended during the trial"));
+  EXPECT_TRUE(wait_until(20s, [] { return keepalive_of_berlin() == "7\n"; }));
+  EXPECT_TRUE(whole_within(30s));
+}
+
+TEST_F(Change, WhatNobodyConfirmsIsTakenBackAndWhatIsConfirmedStays) {
+  const auto changed = with("keepalive: 7", "keepalive: 11");
+  auto result = with_file({"apply", "--confirm=20"}, changed);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("unless you say: radial confirm"));
+  EXPECT_EQ(keepalive_of_berlin(), "11\n");
+  EXPECT_TRUE(wait_until(40s, [] { return keepalive_of_berlin() == "7\n"; }));
+  EXPECT_EQ(with_file({"apply", "--confirm=60"}, changed).exit_code, 0);
+  ok(radial("fra1", {"confirm"}));
+  EXPECT_EQ(change_phase(), "confirmed");
+  ok(radial("fra1", {"rollback"}));
+  EXPECT_TRUE(wait_until(20s, [] { return keepalive_of_berlin() == "7\n"; }));
+}
+
+TEST_F(Change, AnOutageThatWasThereBeforeDoesNotSetItOff) {
+  ASSERT_TRUE((*lab_)->cut("paris"));
+  EXPECT_TRUE(wait_until(40s, [] { return lab_->vtysh("fra1", "show ip route 192.168.30.0/24").find("wg0") == std::string::npos; }));
+  // It could not find the hub at another port afterwards.
+  const auto refused = with_file({"apply", "--deadline", "20"}, with("vpn.example.com:51820\"", "vpn.example.com:51999\", listen_port: 51999"));
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("paris cannot be reached now and could not find the hub afterwards"));
+  EXPECT_EQ(lab_->sh("fra1", "wg show wg0 listen-port"), "51820\n");
+  const auto kept = with_file({"apply", "--deadline", "30"}, with("keepalive: 7", "keepalive: 13"));
+  EXPECT_EQ(kept.exit_code, 0) << kept.err;
+  EXPECT_EQ(keepalive_of_berlin(), "13\n");
+  ASSERT_TRUE((*lab_)->heal("paris"));
+  EXPECT_TRUE(whole_within(60s));
+}
+
+TEST_F(Change, AnEditIsCheckedBeforeItIsTaken) {
+  const auto edit = [](const std::string& editor) {
+    const auto result = (*lab_)->run("fra1", {"env", "EDITOR=" + editor, radial_program, "edit", "--deadline", "30"}, 120s);
+    return result ? *result : ProcessResult{};
+  };
+  EXPECT_THAT(edit("true").out, HasSubstr("nothing was changed"));
+  const auto wrong = edit("sed -i s/keepalive/keepalife/");
+  EXPECT_EQ(wrong.exit_code, 1);
+  EXPECT_THAT(wrong.err, HasSubstr("did you mean 'keepalive'?"));
+  const auto good = edit("sed -i s/keepalive:.13/keepalive:\\ 7/");
+  EXPECT_EQ(good.exit_code, 0) << good.err;
+  EXPECT_EQ(keepalive_of_berlin(), "7\n");
+}
+
+}  // namespace
+}  // namespace radial::test
