@@ -112,7 +112,9 @@ void NodeChange::obey(const control::Instruction& instruction) {
         if (!error) activate(seconds);
       });
       return;
-    case Step::trial: return;
+    case Step::trial:
+      if (is(trial_)) trial_->deadline = Clock::now() + std::chrono::seconds(instruction.seconds);
+      return;
     case Step::keep:
       if (is(trial_)) keep(instruction);
       return;

@@ -76,8 +76,8 @@ void Rollout::finish_staging(Millis now) {
 }
 
 Millis Rollout::deadline() const {
-  const auto seconds = phase_ == Phase::waiting ? std::max(options_.operator_seconds, options_.seconds) : options_.seconds;
-  return activation_ + seconds * Millis{1000};
+  if (phase_ == Phase::waiting) return waiting_since_ + options_.operator_seconds * Millis{1000};
+  return activation_ + options_.seconds * Millis{1000};
 }
 
 int Rollout::seconds_left(Millis now) const { return static_cast<int>(std::max<Millis>(0, deadline() - now) / 1000); }
@@ -98,8 +98,12 @@ void Rollout::step(Millis now) {
   if (phase_ == Phase::counting_down && now >= activation_) phase_ = Phase::trial;
   if (phase_ == Phase::trial) {
     const auto wrong = what_is_wrong(now);
-    if (wrong.empty()) phase_ = options_.operator_seconds > 0 ? Phase::waiting : Phase::confirmed;
-    else if (now >= deadline()) give_up(fmt::format("after {} s: {}", options_.seconds, wrong));
+    if (wrong.empty()) {
+      phase_ = options_.operator_seconds > 0 ? Phase::waiting : Phase::confirmed;
+      waiting_since_ = now;
+    } else if (now >= deadline()) {
+      give_up(fmt::format("after {} s: {}", options_.seconds, wrong));
+    }
   }
   if (phase_ == Phase::waiting) {
     if (operator_agrees_) phase_ = Phase::confirmed;
@@ -125,14 +129,13 @@ Instruction Rollout::instruct(const std::string& node, const NodeReport& report,
   }
   if (report.trial == change_) {
     answer.step = Step::trial;
+    answer.seconds = seconds_left(now) + lonely_seconds;
     return answer;
   }
   if (report.staged != change_) return {};
   answer.step = Step::activate;
   answer.in_ms = std::max<Millis>(0, activation_ - now);
-  // A trial that the operator ends may last longer than one that ends itself.
-  const auto whole = std::max(options_.operator_seconds, options_.seconds);
-  answer.seconds = whole + lonely_seconds - static_cast<int>(std::max<Millis>(0, now - activation_) / 1000);
+  answer.seconds = options_.seconds + lonely_seconds - static_cast<int>(std::max<Millis>(0, now - activation_) / 1000);
   return answer;
 }
 

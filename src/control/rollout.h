@@ -42,7 +42,7 @@ enum class Step : std::uint8_t {
   none,      // nothing is asked of this node
   stage,     // hold the configuration, compare, report
   activate,  // run it on trial in `in_ms`, and go back alone `seconds` after that
-  trial,     // go on with the trial
+  trial,     // go on with the trial; go back alone when nothing is heard for `seconds` from now
   keep,      // it is confirmed
   go_back,   // it is not
 };
@@ -121,6 +121,7 @@ class Rollout {
   Phase phase_ = Phase::staging;
   Millis began_;
   Millis activation_ = 0;
+  Millis waiting_since_ = 0;
   bool operator_agrees_ = false;
   std::string reason_;
 };

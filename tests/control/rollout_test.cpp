@@ -112,6 +112,7 @@ TEST_F(RolloutTest, TheOperatorConfirmsOrItIsTakenBack) {
   EXPECT_EQ(rollout.phase(), Phase::waiting);
   pass(rollout, 90'000);
   EXPECT_EQ(rollout.phase(), Phase::waiting);
+  EXPECT_EQ(rollout.instruct("berlin", on_trial(true), now_).seconds, 10 + lonely_seconds);
   auto kept = rollout;
   kept.confirm();
   kept.step(now_);
