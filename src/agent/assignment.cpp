@@ -47,26 +47,44 @@ Status save_one(const std::filesystem::path& file, const Assignment& assignment)
   return write_file_atomically(file, json.dump() + "\n", 0600);
 }
 
+Result<Assignment> load_newest(const std::filesystem::path& file, const std::filesystem::path& before, std::string& warning) {
+  auto newest = load_one(file);
+  if (newest) return newest;
+  auto earlier = load_one(before);
+  if (!earlier) return newest;
+  warning = fmt::format("{}; the configuration before it is used", newest.error().message);
+  return earlier;
+}
+
+// The newest becomes the one before, if it is whole: a torn one must not push
+// out the good one.
+Status save_newest(const std::filesystem::path& file, const std::filesystem::path& before, const Assignment& assignment) {
+  if (load_one(file)) {
+    ::unlink(before.c_str());
+    if (::link(file.c_str(), before.c_str()) != 0) return fail_errno(errno, fmt::format("cannot keep {}", before.string()));
+  }
+  return save_one(file, assignment);
+}
+
 }  // namespace
 
 Result<Assignment> load_assignment(const Paths& paths, std::string& warning) {
-  auto newest = load_one(paths.assignment());
-  if (newest) return newest;
-  auto before = load_one(paths.assignment_before());
-  if (!before) return newest;
-  warning = fmt::format("{}; the configuration before it is used", newest.error().message);
-  return before;
+  return load_newest(paths.assignment(), paths.assignment_before(), warning);
 }
 
 Status save_assignment(const Paths& paths, const Assignment& assignment) {
-  // The newest becomes the one before, if it is whole: a torn one must not
-  // push out the good one.
-  if (load_one(paths.assignment())) {
-    ::unlink(paths.assignment_before().c_str());
-    if (::link(paths.assignment().c_str(), paths.assignment_before().c_str()) != 0)
-      return fail_errno(errno, fmt::format("cannot keep {}", paths.assignment_before().string()));
-  }
-  return save_one(paths.assignment(), assignment);
+  return save_newest(paths.assignment(), paths.assignment_before(), assignment);
+}
+
+Result<NodeConfig> load_last_good(const Paths& paths, std::string& warning) {
+  RADIAL_ASSIGN(auto newest, load_newest(paths.last_good(), paths.last_good_before(), warning));
+  return std::move(newest.config);
+}
+
+Status save_last_good(const Paths& paths, const NodeConfig& config) {
+  const auto present = load_one(paths.last_good());
+  if (present && present->config == config) return {};
+  return save_newest(paths.last_good(), paths.last_good_before(), {0, config});
 }
 
 Status save_staged(const Paths& paths, const Assignment& assignment) { return save_one(paths.staged(), assignment); }

@@ -25,6 +25,11 @@ struct Assignment {
 [[nodiscard]] Result<Assignment> load_assignment(const Paths& paths, std::string& warning);
 [[nodiscard]] Status save_assignment(const Paths& paths, const Assignment& assignment);
 
+// The same for the configuration that was last applied without a problem, on a
+// node that compiles its own; used when its files are unusable.
+[[nodiscard]] Result<NodeConfig> load_last_good(const Paths& paths, std::string& warning);
+[[nodiscard]] Status save_last_good(const Paths& paths, const NodeConfig& config);
+
 // What is to be tried, as it will be kept: shows early whether the disk takes it.
 [[nodiscard]] Status save_staged(const Paths& paths, const Assignment& assignment);
 

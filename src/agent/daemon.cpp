@@ -118,8 +118,10 @@ class Daemon {
   // The configuration to start with: from the files, or the last good one.
   // Where it comes from: a controller here, a controller elsewhere, or a file.
   Status load() {
-    RADIAL_ASSIGN(controller_, ControllerRole::open(paths_, identity_.node, [this] { controller_changed(); }));
     change_.recover();
+    auto role = ControllerRole::open(paths_, identity_.node, [this] { controller_changed(); });
+    if (!role) return without_store(role.error());
+    controller_ = std::move(*role);
     if (controller_) {
       controller_->changes().set_hub({[this] { return change_.report(); }, [this](const auto& instruction) { change_.obey(instruction); }});
       return follow_controller();
@@ -127,6 +129,20 @@ class Daemon {
     RADIAL_ASSIGN(const auto elsewhere, load_controller_address(paths_));
     if (elsewhere) return load_assigned(*elsewhere);
     return load_files();
+  }
+
+  // A store that cannot be read is no reason to leave the sites alone: the hub
+  // goes on with what it last ran, and says that nobody can change it.
+  Status without_store(const Error& why) {
+    auto last = load_last_good(paths_, startup_problem_);
+    if (!last) return Unexpected(why);
+    RADIAL_ASSIGN(auto keyring, load_keyring(paths_.secrets()));
+    reconciler_.set_keyring(std::move(keyring));
+    startup_problem_ = fmt::format("no controller here: {}. Running the last good configuration; 'radial restore' of a backup "
+                                   "brings the controller back", why.message);
+    spdlog::error("{}", startup_problem_);
+    config_ = std::move(*last);
+    return {};
   }
 
   Status load_assigned(const ControllerAddress& controller) {
@@ -150,7 +166,7 @@ class Daemon {
       config_ = std::move(compiled->config);
       return keep_facts(compiled->facts);
     }
-    auto last = load_last_good(paths_);
+    auto last = load_last_good(paths_, startup_problem_);
     if (!last) return forward_error(std::move(compiled.error()));
     startup_problem_ = fmt::format("the files in {} are unusable, running the last good configuration: {}",
                                    paths_.config.string(), compiled.error().message);
@@ -252,6 +268,7 @@ class Daemon {
   Status follow_controller() {
     RADIAL_ASSIGN(const auto config, change_.on_trial() ? controller_->trial_config() : controller_->config());
     RADIAL_ASSIGN(auto keyring, controller_->keyring());
+    keep_keyring(keyring);
     RADIAL_ASSIGN(auto quarantine, controller_->quarantine());
     std::set<PublicKey> guests;
     for (const auto& guest : quarantine.guests) guests.insert(guest.public_key);
@@ -260,6 +277,13 @@ class Daemon {
     reconciler_.set_quarantine(std::move(quarantine));
     take(config);
     return {};
+  }
+
+  // For the day when the store cannot be read.
+  void keep_keyring(const Keyring& keyring) {
+    const auto kept = load_keyring(paths_.secrets());
+    if (kept && kept->equals(keyring)) return;
+    if (auto saved = save_keyring(paths_.secrets(), keyring); !saved) spdlog::error("{}", saved.error().message);
   }
 
   void controller_changed() {

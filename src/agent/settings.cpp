@@ -4,7 +4,6 @@
 
 #include "base/file.h"
 #include "compile/compile.h"
-#include "compile/json.h"
 #include "fabric/address_plan.h"
 
 namespace radial::agent {
@@ -60,17 +59,6 @@ Result<FabricFacts> load_facts(const Paths& paths) {
   auto facts = FabricFacts::from_json(*text);
   if (!facts) return forward_error(std::move(facts.error()).within(paths.facts().string()));
   return facts;
-}
-
-Result<NodeConfig> load_last_good(const Paths& paths) {
-  RADIAL_ASSIGN(const auto text, read_file(paths.last_good()));
-  auto config = node_config_from_json(text);
-  if (!config) return forward_error(std::move(config.error()).within(paths.last_good().string()));
-  return config;
-}
-
-Status save_last_good(const Paths& paths, const NodeConfig& config) {
-  return write_file_atomically(paths.last_good(), to_json(config), 0600);
 }
 
 }  // namespace radial::agent

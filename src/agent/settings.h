@@ -36,9 +36,4 @@ struct Compiled {
 
 [[nodiscard]] Result<FabricFacts> load_facts(const Paths& paths);
 
-// The configuration that was last applied without an error, for when the
-// files above are unusable.
-[[nodiscard]] Result<NodeConfig> load_last_good(const Paths& paths);
-[[nodiscard]] Status save_last_good(const Paths& paths, const NodeConfig& config);
-
 }  // namespace radial::agent

@@ -1,5 +1,5 @@
-// plan, apply, edit, rollback, confirm, change: what a fabric file would change, and
-// changing it so that nobody is left cut off.
+// plan, apply, edit, rollback, confirm, change: what a fabric file would change,
+// and changing it so that nobody is left cut off. backup, restore.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/backup.h"
 #include "agent/paths.h"
 #include "base/file.h"
 #include "base/process.h"
@@ -256,6 +257,19 @@ void add_change_commands(CLI::App& app, int& exit_code) {
   command("confirm", "On the controller: keep the change that 'radial apply --confirm' made")->callback([&exit_code, options] {
     exit_code = confirm(*options);
   });
+  auto* backup = app.add_subcommand("backup", "On the controller: everything that its hub needs to be made anew, as one secret file");
+  auto* restore = app.add_subcommand("restore", "Make this machine the hub that a backup is of");
+  for (auto* one : {backup, restore}) one->add_option("FILE", options->file, "the backup")->required();
+  const auto tell = [](const std::string& line) { fmt::print("  {}\n", line); };
+  backup->callback([&exit_code, options, tell] {
+    const auto done = agent::write_backup({}, options->file, tell);
+    exit_code = done ? 0 : failed(done.error());
+  });
+  restore->callback([&exit_code, options, tell] {
+    const auto done = agent::restore_backup({}, options->file, tell);
+    exit_code = done ? 0 : failed(done.error());
+  });
+
   auto* change_command = command("change", "On the controller: the change that is under way, or the last one, node by node");
   change_command->add_flag("--json", options->json, "for programs");
   change_command->callback([&exit_code, options] { exit_code = show(*options); });

@@ -87,5 +87,25 @@ TEST_F(AssignmentTest, KeyringIsPrivate) {
   EXPECT_TRUE(load_keyring(paths_.config / "none")->preshared.empty());
 }
 
+TEST_F(AssignmentTest, TheLastGoodConfigurationOfANodeOfItsOwnToo) {
+  std::string warning;
+  EXPECT_FALSE(load_last_good(paths_, warning));
+  const auto first = numbered(0).config;
+  auto second = first;
+  second.node = "paris";
+  ASSERT_TRUE(save_last_good(paths_, first));
+  ASSERT_TRUE(save_last_good(paths_, second));
+  ASSERT_TRUE(save_last_good(paths_, second));  // again: the one before stays the one before
+  EXPECT_EQ(load_last_good(paths_, warning).value(), second);
+  EXPECT_EQ(warning, "");
+  auto text = read_file(paths_.last_good()).value();
+  ASSERT_TRUE(write_file_atomically(paths_.last_good(), text.substr(0, text.size() / 2)));
+  EXPECT_EQ(load_last_good(paths_, warning).value(), first);
+  EXPECT_NE(warning, "");
+  text[text.size() / 2] ^= 1;  // a flipped bit
+  ASSERT_TRUE(write_file_atomically(paths_.last_good(), text));
+  EXPECT_EQ(load_last_good(paths_, warning).value(), first);
+}
+
 }  // namespace
 }  // namespace radial::agent

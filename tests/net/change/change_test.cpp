@@ -186,7 +186,6 @@ TEST_F(Change, ASiteLeftInAnotherAreaBringsAllBack) {
   EXPECT_THAT(lab_->vtysh("fra1", "show running-config"), Not(HasSubstr("area 0.0.0.5")));
   lab_->sh("berlin", "kill -CONT $(pidof radiald)");  // late, it tries the change, and is told
   EXPECT_TRUE(whole_within(30s));
-  // The same change, with nobody in its way, is none that cuts anybody off.
 }
 
 TEST_F(Change, ANodeThatRestartsInBetweenComesUpInTheSafeState) {
@@ -217,7 +216,7 @@ TEST_F(Change, WhatNobodyConfirmsIsTakenBackAndWhatIsConfirmedStays) {
 
 TEST_F(Change, AnOutageThatWasThereBeforeDoesNotSetItOff) {
   ASSERT_TRUE((*lab_)->cut("paris"));
-  EXPECT_TRUE(wait_until(40s, [] { return lab_->vtysh("fra1", "show ip route 192.168.30.0/24").find("wg0") == std::string::npos; }));
+  EXPECT_TRUE(wait_until(40s, [] { return lab_->sh("fra1", "vtysh -c 'show ip ospf neighbor' | grep -c Full") == "1\n"; }));
   // It could not find the hub at another port afterwards.
   const auto refused = with_file({"apply", "--deadline", "20"}, with("vpn.example.com:51820\"", "vpn.example.com:51999\", listen_port: 51999"));
   EXPECT_EQ(refused.exit_code, 1);
@@ -242,6 +241,77 @@ TEST_F(Change, AnEditIsCheckedBeforeItIsTaken) {
   const auto good = edit("sed -i s/keepalive:.13/keepalive:\\ 7/");
   EXPECT_EQ(good.exit_code, 0) << good.err;
   EXPECT_EQ(keepalive_of_berlin(), "7\n");
+}
+
+// A disk of four megabytes under /var/lib/radial, with what is there, and full.
+void fill_disk(LiveLab& lab, const std::string& node) {
+  lab.sh(node, "mkdir -p /run/small && mount -t tmpfs -o size=4m tmpfs /run/small && cp -a /var/lib/radial/. /run/small/ && "
+               "mount --bind /run/small /var/lib/radial && (cat /dev/zero > /var/lib/radial/fill 2>/dev/null; true)");
+}
+void empty_disk(LiveLab& lab, const std::string& node) {
+  lab.sh(node, "mount -o remount,rw /run/small; rm -f /var/lib/radial/fill; umount /var/lib/radial && cp -a /run/small/. /var/lib/radial/ && umount /run/small");
+}
+
+TEST_F(Change, AFullOrReadOnlyDiskIsToldAndTheNetworkUntouched) {
+  const auto changed = with("keepalive: 7", "keepalive: 17");
+  fill_disk(*lab_, "berlin");
+  const auto full = apply_quick(changed);
+  EXPECT_EQ(full.exit_code, 1);
+  EXPECT_THAT(full.err, AllOf(HasSubstr("berlin cannot take it"), HasSubstr("No space left on device")));
+  lab_->sh("berlin", "mount -o remount,ro /run/small");
+  const auto read_only = apply_quick(changed);
+  EXPECT_EQ(read_only.exit_code, 1);
+  EXPECT_THAT(read_only.err, AllOf(HasSubstr("berlin cannot take it"), HasSubstr("Read-only file system")));
+  EXPECT_EQ(keepalive_of_berlin(), "7\n");
+  EXPECT_TRUE(whole());
+  // It starts from such a disk, too.
+  lab_->sh("berlin", "kill -9 $(pidof radiald)");
+  ASSERT_TRUE(lab_->start_radiald("berlin"));
+  EXPECT_TRUE(whole_within(30s));
+  lab_->sh("berlin", "kill -9 $(pidof radiald)");
+  empty_disk(*lab_, "berlin");
+  ASSERT_TRUE(lab_->start_radiald("berlin"));
+
+  // The controller's own.
+  lab_->sh("fra1", "kill -9 $(pidof radiald)");
+  fill_disk(*lab_, "fra1");
+  ASSERT_TRUE(lab_->start_radiald("fra1"));
+  ASSERT_TRUE(wait_until(20s, [] { return change_phase() == "none"; }));
+  const auto controller = apply_quick(changed);
+  EXPECT_EQ(controller.exit_code, 1);
+  EXPECT_THAT(controller.err, HasSubstr("full"));
+  EXPECT_TRUE(whole());
+  lab_->sh("fra1", "kill -9 $(pidof radiald)");
+  empty_disk(*lab_, "fra1");
+  ASSERT_TRUE(lab_->start_radiald("fra1"));
+  ASSERT_TRUE(wait_until(20s, [] { return change_phase() == "none"; }));
+  EXPECT_TRUE(whole_within(30s));
+}
+
+TEST_F(Change, AHubWhoseStoreIsDamagedGoesOnAndALostHubIsRestored) {
+  ok(radial("fra1", {"backup", "/run/hub.backup"}));
+  EXPECT_EQ(lab_->sh("fra1", "stat -c %a /run/hub.backup"), "600\n");
+  EXPECT_EQ(radial("berlin", {"backup", "/run/no.backup"}).exit_code, 1);
+  EXPECT_EQ(radial("fra1", {"restore", "/run/hub.backup"}).exit_code, 1);  // it is a node
+
+  lab_->sh("fra1", "kill -9 $(pidof radiald); printf 'no longer a store' > /var/lib/radial/controller.db; ip link del wg0");
+  ASSERT_TRUE(lab_->start_radiald("fra1"));
+  EXPECT_TRUE(whole_within(60s));
+  EXPECT_THAT(radial("fra1", {"status"}).out, HasSubstr("no controller here"));
+
+  // The machine burns down; another one takes its place.
+  static_cast<void>(radial("fra1", {"down"}));
+  lab_->sh("fra1", "kill -9 $(pidof radiald); rm -rf /var/lib/radial/* /etc/radial/* /run/radial/*");
+  lab_->sh("fra1", "head -c 2000 /run/hub.backup > /run/torn.backup");
+  const auto torn = radial("fra1", {"restore", "/run/torn.backup"});
+  EXPECT_EQ(torn.exit_code, 1);
+  EXPECT_THAT(torn.err, HasSubstr("torn or damaged"));
+  const auto restored = radial("fra1", {"restore", "/run/hub.backup"});
+  EXPECT_EQ(restored.exit_code, 0) << restored.out << restored.err;
+  EXPECT_TRUE(whole_within(60s));
+  EXPECT_THAT(radial("fra1", {"revisions"}).out, HasSubstr("keepalive: 13"));
+  EXPECT_EQ(with_file({"apply", "--deadline", "40"}, with("keepalive: 7", "keepalive: 19")).exit_code, 0);
+  EXPECT_EQ(keepalive_of_berlin(), "19\n");
 }
 
 }  // namespace
