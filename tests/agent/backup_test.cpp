@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "control/controller.h"
 #include "control/fabric_edit.h"
 
 namespace radial::agent {
