@@ -233,7 +233,7 @@ class Daemon {
   }
 
   Complaints look(const NodeConfig& config) {
-    auto snapshot = take_snapshot(host_, config, mtus_);
+    auto snapshot = take_snapshot(host_, config, guard_.mtus());
     if (down_) snapshot.state = "down";
     snapshot.problems = outcome_.problems;
     observe::diagnose(config, snapshot, {});
