@@ -69,6 +69,11 @@ TEST_P(WireHostile, EachHandshakeMessageMayBeLost) { step_each_handshake_message
 TEST_P(WireHostile, WhatIsRepeatedReorderedOrDamagedArrivesOnce) { step_repeated_reordered_damaged(pair_, relay_); }
 TEST_P(WireHostile, AnInitiationPlayedAgainIsNotAnswered) { step_initiation_played_again(pair_, relay_); }
 
+TEST_P(WireHostile, AFloodOfInitiationsDoesNotKeepAPeerOut) {
+  if (!GetParam().second.name.starts_with("radial")) GTEST_SKIP() << "node 2 is not ours";
+  step_flood_of_initiations(pair_, relay_);
+}
+
 class WireKernel : public WireInterop {};
 
 TEST_P(WireKernel, OnePairWalksThroughEverything) {

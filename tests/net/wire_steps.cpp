@@ -1,7 +1,9 @@
 #include "net/wire_steps.h"
 
+#include <atomic>
 #include <map>
 #include <optional>
+#include <thread>
 
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
@@ -207,6 +209,36 @@ void step_initiation_played_again(const WirePair& pair, Relay& relay) {
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(reaches(pair.b, pair.a.inner()));
   EXPECT_EQ(relay.seen(2, 2), answered);
   relay.forward_everything();
+}
+
+void step_flood_of_initiations(const WirePair& pair, Relay& relay) {
+  std::optional<Frame> initiation;
+  relay.set_policy([&](Relay& network, const Frame& frame) {
+    if (frame.from == 1 && frame.type() == 1) initiation = frame;
+    network.forward(frame);
+  });
+  ASSERT_TRUE(reaches(pair.a, pair.b.inner()));
+  relay.forward_everything();
+  ASSERT_TRUE(initiation);
+  // An old one has a right mac1, so that node 2 must do the whole of its work or ask for a cookie.
+  std::atomic<bool> over{false};
+  // Some 60,000 a second: ten times what it can answer, and within what it can ask for cookies.
+  std::thread flood([&] {
+    while (!over) {
+      for (int i = 0; i < 64; ++i) relay.forward(*initiation);
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  });
+  const int before = relay.seen(2, 3);
+  const bool busy = eventually([&] { return relay.seen(2, 3) > before; }, patience);
+  forget_sessions(pair.a);
+  forget_sessions(pair.b);
+  const bool reached = reaches(pair.a, pair.b.inner());
+  over = true;
+  flood.join();
+  EXPECT_TRUE(busy) << "node 2 asked for no cookie";
+  EXPECT_TRUE(reached);
+  EXPECT_TRUE(reaches(pair.b, pair.a.inner()));
 }
 
 void step_roaming(WireNode& mover, WireNode& other) {

@@ -30,6 +30,8 @@ void step_restarts(WirePair& pair);
 void step_each_handshake_message_is_lost(const WirePair& pair, Relay& relay);
 void step_repeated_reordered_damaged(const WirePair& pair, Relay& relay);
 void step_initiation_played_again(const WirePair& pair, Relay& relay);
+// Node 2, which is radial-wire, is flooded; node 1 shakes hands all the same.
+void step_flood_of_initiations(const WirePair& pair, Relay& relay);
 // To another address, another port and another family. `mover` is radial-wire
 // (wireguard-go keeps a source address that is gone). Last: the pair is elsewhere afterwards.
 void step_roaming(WireNode& mover, WireNode& other);
