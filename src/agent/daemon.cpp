@@ -10,6 +10,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <malloc.h>
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
 
@@ -50,6 +51,7 @@ constexpr auto audit_interval = 5s;
 // often, so that it takes a thousandth part of a processor at most.
 constexpr int audit_share = 1000;
 constexpr auto longest_audit_interval = 120s;
+constexpr auto worth_trimming = 20ms;
 constexpr auto tick_interval = 1s;
 constexpr auto settle = 50ms;   // a burst of events is one reconciliation
 constexpr auto retry_after_problem = 2s;
@@ -336,6 +338,8 @@ class Daemon {
   [[nodiscard]] std::chrono::milliseconds until_next_audit(std::chrono::milliseconds spent) const {
     if (!outcome_.problems.empty()) return retry_after_problem;
     if (!outcome_.changes.empty()) return audit_interval;
+    // FRR's configuration of a large fabric was megabytes; glibc would keep them.
+    if (spent > worth_trimming) ::malloc_trim(0);
     return std::clamp<std::chrono::milliseconds>(spent * audit_share, audit_interval, longest_audit_interval);
   }
 

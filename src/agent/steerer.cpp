@@ -10,6 +10,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto fresh_for = 1s;  // several wires that look at once share one dump
+// A look costs in proportion to the peers, so the next audit is due after as long: 2 minutes with 1,000.
+constexpr std::chrono::milliseconds least_audit = 30s;
+constexpr auto audit_of_a_peer = 120ms;
 
 PublicKey parking_key(const std::string& hub, const std::string& interface) {
   const auto text = fmt::format("radial parking peer\n{}\n{}", hub, interface);
@@ -100,6 +103,7 @@ void Steerer::follow(const NodeConfig& config) {
       if (index != 0) lane.reactor.wire_appeared();
       else lane.reactor.wire_vanished();
     }
+    lane.reactor.set_audit(std::max<std::chrono::milliseconds>(least_audit, audit_of_a_peer * static_cast<int>(wire->peers.size())));
     if (auto peers = peers_of(*wire); peers != lane.peers || !lane.looked) {
       lane.peers = std::move(peers);
       lane.looked = false;

@@ -240,8 +240,8 @@ std::vector<FrrStanza> fib_filter(const NodeConfig& config, const std::vector<Pr
   // Two protocols of one family share their lists.
   std::set<std::string> seen;
   std::erase_if(top.lines, [&](const std::string& line) { return !seen.insert(line).second; });
-  // By default a change of a filter acts after five seconds. Only from here on
-  // at once: zebra would look at every route again for each line above.
+  // By default a change of a filter acts after five seconds: at once from here
+  // on, before the filter is put to use.
   top.lines.emplace_back("zebra route-map delay-timer 0");
   top.lines.insert(top.lines.end(), uses.begin(), uses.end());
   stanzas.push_back(std::move(top));

@@ -52,6 +52,8 @@ class SteerReactor {
   // new to the wire are on it, without AllowedIPs, before next() is asked; peers
   // that go are taken off it after the change is applied.
   void set_peers(std::vector<SteerPeer> peers);
+  // From one look to the next, at most; from the next look on.
+  void set_audit(std::chrono::milliseconds audit) { timing_.audit = audit; }
   // The interface is there (again: another index is another wire), or it is not.
   void wire_appeared();
   void wire_vanished();
