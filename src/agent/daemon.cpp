@@ -55,6 +55,7 @@ constexpr auto worth_trimming = 20ms;
 constexpr auto tick_interval = 1s;
 constexpr auto settle = 50ms;   // a burst of events is one reconciliation
 constexpr auto retry_after_problem = 2s;
+constexpr auto turmoil = 60s;   // after a change, until routers have nothing to say of it any more
 constexpr std::size_t most_moves_logged = 20;  // of one steering step
 
 // A descriptor of somebody else's that wakes the loop; not closed here.
@@ -228,6 +229,7 @@ class Daemon {
   // been revoked meanwhile.
   void run_change(const NodeConfig& config, bool on_trial) {
     reconciler_.set_saving(!on_trial);
+    guard_.expect_turmoil(Clock::now() + turmoil);
     config_ = config;
     applied_once_ = false;
     if (controller_ && !on_trial) controller_changed();

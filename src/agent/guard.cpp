@@ -91,19 +91,28 @@ bool Guard::act(const std::vector<observe::Offence>& offences) {
   return any;
 }
 
+bool Guard::act_at(observe::OspfTime now, const std::vector<observe::Offence>& offences) {
+  if (now >= turmoil_until_) return act(offences);
+  for (const auto& offence : offences) {
+    spdlog::info("{} {}: let pass, as the fabric is being changed", offence.site, offence.what);
+    judge_.forget(offence.site);
+  }
+  return false;
+}
+
 bool Guard::hear(observe::OspfTime now) {
   const auto heard = listener_.drain();
   mtus_.hear(heard);
-  return at_work_ && act(judge_.hear(now, heard));
+  return at_work_ && act_at(now, judge_.hear(now, heard));
 }
 
 bool Guard::tick(observe::OspfTime now) {
   if (!at_work_) return false;
-  bool acted = act(judge_.tick(now));
+  bool acted = act_at(now, judge_.tick(now));
   if (now < next_audit_) return acted;
   const auto began = std::chrono::steady_clock::now();
   const auto database = host::read_ospf_database(frr_);
-  if (database) acted |= act(judge_.audit(*database));
+  if (database) acted |= act_at(now, judge_.audit(*database));
   next_audit_ = now + std::max<observe::OspfTime::duration>(audit_interval,
                                                             (std::chrono::steady_clock::now() - began) * audit_share);
   return acted;

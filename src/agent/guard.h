@@ -42,6 +42,9 @@ class Guard {
   // off just now: the caller reconciles.
   bool hear(observe::OspfTime now);
   bool tick(observe::OspfTime now);
+  // A change of the fabric makes every router say, withdraw and repeat its LSAs
+  // at once: until then what looks like an offence is let pass and forgotten.
+  void expect_turmoil(observe::OspfTime until) { turmoil_until_ = until; }
 
   [[nodiscard]] NodeConfig guarded(NodeConfig config) const;
   // not_found: it was not cut off.
@@ -52,6 +55,7 @@ class Guard {
   [[nodiscard]] std::vector<observe::Finding> findings() const;
 
  private:
+  bool act_at(observe::OspfTime now, const std::vector<observe::Offence>& offences);
   bool act(const std::vector<observe::Offence>& offences);
   [[nodiscard]] std::set<std::string> names() const;
 
@@ -62,6 +66,7 @@ class Guard {
   observe::LsaJudge judge_;
   CutOffs cut_offs_;
   bool at_work_ = false;         // this node is a hub that routes with sites by OSPF
+  observe::OspfTime turmoil_until_{};
   observe::OspfTime next_audit_;
   std::map<std::string, std::string> grants_;  // of each site, for findings
 };
