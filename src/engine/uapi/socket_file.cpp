@@ -59,10 +59,26 @@ Result<SocketWatch> SocketWatch::start(const std::filesystem::path& path) {
 }
 
 bool SocketWatch::still_there() {
+  bool removed = false;
+  bool touched = false;
   alignas(inotify_event) std::array<char, 4096> events;
-  while (::read(fd_.get(), events.data(), events.size()) > 0) {
+  for (;;) {
+    const auto got = ::read(fd_.get(), events.data(), events.size());
+    if (got <= 0) break;
+    for (std::size_t at = 0; at < static_cast<std::size_t>(got);) {
+      const auto* const event = reinterpret_cast<const inotify_event*>(events.data() + at);
+      at += sizeof(inotify_event) + event->len;
+      const bool of_folder = event->len == 0;
+      if (!of_folder && path_.filename() != event->name) continue;  // another interface's
+      removed |= (event->mask & (IN_DELETE | IN_MOVED_FROM)) != 0;
+      touched = true;
+    }
   }
-  return inode_of(path_) == inode_;
+  if (!touched) return true;
+  const auto inode = inode_of(path_);
+  // nobody, whom we may have become, cannot look into a folder that is root's alone.
+  if (inode == 0 && errno == EACCES) return !removed;
+  return inode == inode_;
 }
 
 }  // namespace radial::engine::uapi

@@ -1,6 +1,7 @@
 // The socket server with clients that speak in pieces, out of turn, or not at all.
 #include "engine/uapi/server.h"
 
+#include <cstdlib>
 #include <filesystem>
 
 #include <gtest/gtest.h>
@@ -8,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "engine/uapi/socket_file.h"
 
@@ -215,6 +217,30 @@ TEST_F(UapiServer, ItsRemovalIsSeen) {
   EXPECT_TRUE(watch->still_there());
   std::filesystem::remove(moved);
   EXPECT_FALSE(watch->still_there());
+}
+
+// The engine runs as nobody, and the folder may be root's alone.
+TEST_F(UapiServer, AnothersRemovalIsNotItsOwnWhereItCannotLook) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  constexpr uid_t nobody = 65534;
+  std::string pattern = "/tmp/radial-uapi-XXXXXX";
+  const std::filesystem::path folder = ::mkdtemp(pattern.data());  // 0700
+  const auto own = folder / "wg1.sock";
+  ASSERT_TRUE(listen_on(own));
+  ASSERT_TRUE(listen_on(folder / "wg2.sock"));
+  auto watch = SocketWatch::start(own);
+  ASSERT_TRUE(watch);
+  const auto seen_by_nobody = [&] {
+    EXPECT_EQ(::seteuid(nobody), 0);
+    const bool there = watch->still_there();
+    EXPECT_EQ(::seteuid(0), 0);
+    return there;
+  };
+  std::filesystem::remove(folder / "wg2.sock");
+  EXPECT_TRUE(seen_by_nobody());
+  std::filesystem::remove(own);
+  EXPECT_FALSE(seen_by_nobody());
+  std::filesystem::remove(folder);
 }
 
 }  // namespace
