@@ -72,7 +72,7 @@ void Guard::configure(const NodeConfig& config) {
   grants_.clear();
   if (config.role != NodeRole::hub) return;
   for (const auto& wire : config.wires) {
-    if (wire.shape != WireShape::multipoint || wire.ospf == OspfMode::none) continue;
+    if (!serves_sites(wire, config.node) || wire.ospf == OspfMode::none) continue;
     at_work_ = true;
     for (const auto& peer : wire.peers) grants_[peer.node] = grant_text(peer.grant);
   }

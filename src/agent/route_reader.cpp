@@ -12,6 +12,13 @@ bool is_wire(const NodeConfig& config, const std::string& interface) {
   return std::any_of(config.wires.begin(), config.wires.end(), [&](const auto& wire) { return wire.interface == interface; });
 }
 
+// A route over a dedicated wire needs no gateway.
+std::optional<std::string> dedicated_to(const NodeConfig& config, const std::string& interface) {
+  for (const auto& wire : config.wires)
+    if (wire.interface == interface && is_dedicated(wire, config.node)) return far_end(wire);
+  return std::nullopt;
+}
+
 std::vector<observe::Announcement> announced_over_ospf(Host& machine, const NodeConfig& config) {
   std::vector<observe::Announcement> announced;
   const auto database = host::read_ospf_database(machine.frr);
@@ -67,6 +74,8 @@ observe::RouteTable read_routes(Host& machine, const NodeConfig& config, const S
         } else if (hop.gateway) {
           const auto name = names.find(*hop.gateway);
           one.nodes.push_back(name == names.end() ? hop.gateway->to_string() : name->second);
+        } else if (const auto site = dedicated_to(config, hop.interface); site && !route.prefix.address().is_link_local()) {
+          one.nodes.push_back(*site);
         }
       }
       if (one.here || !one.nodes.empty()) served.push_back(std::move(one));

@@ -1,5 +1,7 @@
 #include "cli/print_routes.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -20,15 +22,16 @@ std::string names(const std::vector<std::string>& all) {
 
 std::string routes_text(const observe::RouteTable& table) {
   if (table.rows.empty()) return "no prefix is announced, served or declared here\n";
+  const bool grants = std::any_of(table.rows.begin(), table.rows.end(), [](const auto& row) { return !row.granted_to.empty(); });
   std::vector<std::string> headings{"PREFIX", "ANNOUNCED BY"};
-  if (table.steers) headings.emplace_back("GRANTED TO");
+  if (grants || table.steers) headings.emplace_back("GRANTED TO");
   headings.emplace_back("SERVING");
   if (table.steers) headings.emplace_back("STEERED TO");
   Table rows(std::move(headings));
   std::string notes;
   for (const auto& row : table.rows) {
     std::vector<std::string> cells{row.prefix.to_string(), names(row.announced_by)};
-    if (table.steers) cells.push_back(names(row.granted_to));
+    if (grants || table.steers) cells.push_back(names(row.granted_to));
     cells.push_back(names(row.serving));
     if (table.steers) cells.push_back(row.steered_to.value_or("-"));
     rows.add(std::move(cells));

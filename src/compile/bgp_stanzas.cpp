@@ -24,7 +24,7 @@ struct Neighbor {
 std::vector<Neighbor> neighbors_on(const NodeConfig& config, bool sites) {
   std::vector<Neighbor> result;
   for (const auto& wire : config.wires) {
-    if ((wire.shape == WireShape::multipoint) != sites) continue;
+    if (serves_sites(wire, config.node) != sites) continue;
     for (const auto& peer : wire.peers) {
       if (!peer.public_key || peer.trust != Trust::routed) continue;
       const auto address = std::find_if(peer.addresses.begin(), peer.addresses.end(),
@@ -126,7 +126,7 @@ void add_maps(std::vector<FrrStanza>& stanzas, const NodeConfig& config, Family 
     if (family == Family::v6 && !hub_here)
       if (auto map = own_next_hop(to_hub(hub.peer->node), *hub.wire)) stanzas.push_back(std::move(*map));
   }
-  if (family == Family::v6 && hub_here)
+  if (family == Family::v6 && hub_here && !config.wires.empty())
     if (auto map = own_next_hop(from_itself(), config.wires.front())) stanzas.push_back(std::move(*map));
 }
 

@@ -47,13 +47,15 @@ std::vector<NarrowSite> narrow_sites(const Fabric& fabric, const Hub& hub) {
 }
 
 // Whether IPv6 runs over BGP beside OSPF: where some hub has no OSPFv3 for a
-// multipoint wire, neither by its FRR nor by a wire that copies multicast. One engine a family in all of the fabric: hubs pass routes
-// on to each other, and the two engines would not.
+// multipoint wire, neither by its FRR nor by a wire that copies multicast. One
+// engine a family in all of the fabric: hubs pass routes on to each other, and the
+// two engines would not.
 bool needs_bgp_for_ipv6(const Fabric& fabric, const FabricFacts& facts) {
   return std::any_of(fabric.hubs.begin(), fabric.hubs.end(), [&](const Hub& hub) {
     const auto known = facts.nodes.find(hub.name);
     const bool by_multicast = known != facts.nodes.end() && known->second.copies_multicast();
-    return !frr_of(facts, hub.name).has_p2mp_non_broadcast() && !by_multicast;
+    const bool multipoint = hub.site_wires == SiteWires::multipoint;
+    return multipoint && !frr_of(facts, hub.name).has_p2mp_non_broadcast() && !by_multicast;
   });
 }
 
@@ -180,22 +182,21 @@ Result<NodeConfig> compile_node(const Fabric& fabric, const FabricFacts& facts, 
   config.hello = fabric.ospf.hello;
   config.dead = fabric.ospf.dead;
   const bool ipv6 = carries_ipv6(fabric);
-  config.sysctls = compile_sysctls(config.wires, ipv6);
+  config.sysctls = compile_sysctls(config, ipv6);
   config.routing = fabric.routing;
   config.bgp.settings = fabric.bgp;
   if (takes_part_in_routing(config.wires)) {
     config.bgp.ipv4 = fabric.routing == RoutingEngine::bgp;
     config.bgp.ipv6 = ipv6 && (config.bgp.ipv4 || needs_bgp_for_ipv6(fabric, facts));
   }
-  const auto on_behalf = lans_on_behalf(fabric, config);
+  const auto on_behalf = lans_on_behalf(config);
   config.frr = ospf_stanzas(config);
   if (ipv6 && !config.bgp.ipv6) append(config.frr, ospf6_stanzas(config));
   append(config.frr, ospf_on_behalf(config, on_behalf));
   append(config.frr, bgp_stanzas(config, surroundings(fabric, on_behalf)));
   if (auto routes = static_routes(fabric, facts, config, ipv6); !routes.lines.empty()) config.frr.push_back(std::move(routes));
   append(config.frr, fib_filter(config, hub != nullptr ? only_at(fabric, *hub) : std::vector<Prefix>{}));
-  config.nft = compile_firewall(config.role, config.wires,
-                                hub != nullptr ? narrow_sites(fabric, *hub) : std::vector<NarrowSite>{});
+  config.nft = compile_firewall(config, hub != nullptr ? narrow_sites(fabric, *hub) : std::vector<NarrowSite>{});
   return config;
 }
 

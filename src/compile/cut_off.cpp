@@ -30,15 +30,27 @@ std::string rule(const Wire& wire, const WirePeer& peer, const IpAddress& addres
                      wire.interface, address.is_v4() ? "ip" : "ip6", in ? 's' : 'd', address, peer.node);
 }
 
+// On a wire of the site's own all of the protocol is the site's, multicast too.
+std::string rule(const Wire& wire, const WirePeer& peer, bool in) {
+  return fmt::format("\t\t{}ifname \"{}\" meta l4proto 89 drop comment \"{} is cut off\"\n", in ? 'i' : 'o', wire.interface,
+                     peer.node);
+}
+
 }  // namespace
 
 NodeConfig without_routing(NodeConfig config, const std::set<std::string>& sites) {
   std::string in;
   std::string out;
   for (const auto& wire : config.wires) {
-    if (wire.shape != WireShape::multipoint) continue;
+    const bool dedicated = is_dedicated(wire, config.node);
+    if (wire.shape != WireShape::multipoint && !dedicated) continue;
     for (const auto& peer : wire.peers) {
       if (!sites.contains(peer.node)) continue;
+      if (dedicated) {
+        in += rule(wire, peer, true);
+        out += rule(wire, peer, false);
+        continue;
+      }
       drop_neighbor(config, peer);
       for (const auto& address : peer.addresses) {
         in += rule(wire, peer, address, true);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <map>
 #include <set>
 
@@ -19,6 +20,7 @@ constexpr std::uint32_t first_wire = 600;      // and the wire's index
 constexpr std::uint32_t first_site = 1000;     // and the site's slot
 constexpr std::uint32_t site_range = 64'000;
 constexpr std::uint32_t first_rest = 65'100;   // and the wire's index
+constexpr std::uint32_t dedicated_range = 21'000;  // a dedicated wire has three numbers from its site's slot on
 constexpr std::uint32_t everything_else = 65'535;
 
 // How one family is written.
@@ -113,7 +115,11 @@ class Filter {
   Filter(const NodeConfig& config, const Words& words, const std::vector<Prefix>& only_here)
       : config_(config), words_(words) {
     home(only_here);
-    for (std::size_t i = 0; i < config_.wires.size(); ++i) wire(config_.wires[i], static_cast<std::uint32_t>(i));
+    std::uint32_t index = 0;
+    for (const auto& one : config_.wires)
+      if (!is_dedicated(one, config_.node)) wire(one, index++);
+    for (const auto& one : config_.wires)
+      if (is_dedicated(one, config_.node)) dedicated(one);
     entry("permit", everything_else, {});
   }
 
@@ -149,12 +155,13 @@ class Filter {
 
   // What never comes from another hub.
   void home(const std::vector<Prefix>& only_here) {
-    if (config_.wires.size() < 2) return;
+    if (!has_wire_to_a_hub(config_)) return;
     std::set<Entry> entries;
     for (const auto& wire : config_.wires) {
-      if (wire.shape != WireShape::multipoint) continue;
+      if (!serves_sites(wire, config_.node)) continue;
       for (const auto& held : wire.addresses)
-        if (held.address.family() == words_.family && !held.address.is_link_local()) entries.insert(all_within(held.network()));
+        for (const auto& tunnel : config_.tunnels)
+          if (tunnel.family() == words_.family && tunnel.contains(held.address)) entries.insert(all_within(tunnel));
       for (const auto& peer : wire.peers)
         for (const auto& lan : peer.lans)
           if (const auto within = strictly_within(lan); within && lan.family() == words_.family) entries.insert(*within);
@@ -163,6 +170,48 @@ class Filter {
       if (prefix.family() == words_.family) entries.insert(all_within(prefix));
     has_home_ = !entries.empty();
     add_list(lists_, words_, home_list, std::move(entries));
+  }
+
+  // The wire itself says which site a route comes from. BGP's next hop is resolved
+  // by another route, whose interface zebra does not look at: it goes by that hop,
+  // and in IPv6, where it cannot, the prefix-list of the neighbour stands alone.
+  void dedicated(const Wire& wire) {
+    const auto& peer = wire.peers.front();
+    const bool by_hop = words_.protocol == std::string_view("bgp");
+    if (by_hop && words_.family == Family::v6) return;
+    const auto hops = fmt::format("radial-at-{}", peer.node);
+    const auto grant = fmt::format("radial-from-{}", peer.node);
+    const auto from_it =
+        by_hop ? fmt::format("match ip next-hop prefix-list {}", hops) : fmt::format("match interface {}", wire.interface);
+    const auto matching = [&](std::string_view list) -> std::vector<std::string> {
+      if (by_hop) return {addresses_in(list), from_it};
+      return {from_it, addresses_in(list)};
+    };
+    auto sequence = first_site + 3 * (slot_in(wire) % dedicated_range);
+    while (entries_.contains(sequence)) sequence += 3;
+    entry("deny", sequence, matching(words_.never));
+    entry("permit", sequence + 1, matching(grant));
+    entry("deny", sequence + 2, {from_it});
+
+    std::set<Entry> hop_entries;
+    std::set<Entry> entries;
+    for (const auto& address : own_addresses(peer, words_.family)) {
+      if (address.is_link_local()) continue;
+      hop_entries.insert(exactly(Prefix::host(address)));
+      entries.insert(exactly(Prefix::host(address)));
+    }
+    add_grant(entries, peer.grant, words_.family);
+    if (by_hop) add_list(lists_, words_, hops, std::move(hop_entries));
+    add_list(lists_, words_, grant, std::move(entries));
+  }
+
+  // The number that ends the interface's name is the site's slot (wire_names.h).
+  static std::uint32_t slot_in(const Wire& wire) {
+    const auto& name = wire.interface;
+    std::uint32_t slot = 0;
+    const auto digits = name.find_last_not_of("0123456789") + 1;
+    std::from_chars(name.data() + digits, name.data() + name.size(), slot);
+    return slot;
   }
 
   void sites(const Wire& wire) {

@@ -25,16 +25,21 @@ class Chain {
   std::string text_;
 };
 
-std::string forward_chain(NodeRole role, const std::vector<Wire>& wires) {
+std::string target_of(const Prefix& prefix) {
+  return prefix.is_host() ? prefix.address().to_string() : prefix.to_string();
+}
+
+std::string forward_chain(const NodeConfig& config) {
+  const auto& wires = config.wires;
   Chain chain("forward");
   chain.rule("type filter hook forward priority mangle; policy accept;");
-  if (role == NodeRole::site)
+  if (config.role == NodeRole::site)
     for (const auto& wire : wires) chain.rule("iifname \"{}\" jump from_wire", wire.interface);
   // SYN and SYN-ACK (nft 1.0.6 and 1.1.3 print any narrower match differently):
   // each end's announcement limits what it will be sent.
   // OSPF is spoken between neighbours only: what is to be forwarded is forged.
   for (const auto& wire : wires)
-    if (wire.shape == WireShape::multipoint) chain.rule("iifname \"{}\" meta l4proto {} drop", wire.interface, ospf);
+    if (serves_sites(wire, config.node)) chain.rule("iifname \"{}\" meta l4proto {} drop", wire.interface, ospf);
   for (const auto& wire : wires) {
     chain.rule("iifname \"{}\" tcp flags syn jump clamp", wire.interface);
     chain.rule("oifname \"{}\" tcp flags syn jump clamp", wire.interface);
@@ -50,11 +55,11 @@ std::string from_wire_chain(const std::vector<Wire>& wires) {
 
 // A site without routing is not to be heard: its tunnel addresses, and all that
 // it may send from.
-std::string input_chain(const std::vector<Wire>& wires) {
+std::string input_chain(const NodeConfig& config) {
   Chain chain("input");
   chain.rule("type filter hook input priority filter; policy accept;");
-  for (const auto& wire : wires) {
-    if (wire.shape != WireShape::multipoint) continue;
+  for (const auto& wire : config.wires) {
+    if (!serves_sites(wire, config.node)) continue;
     for (const auto& peer : wire.peers) {
       if (peer.trust != Trust::fixed) continue;
       auto sources = peer.grant.prefixes;
@@ -79,9 +84,9 @@ std::string not_routing_chain() {
   return chain.close();
 }
 
-bool has_static_site(const std::vector<Wire>& wires) {
-  return std::any_of(wires.begin(), wires.end(), [](const Wire& wire) {
-    return wire.shape == WireShape::multipoint &&
+bool has_static_site(const NodeConfig& config) {
+  return std::any_of(config.wires.begin(), config.wires.end(), [&](const Wire& wire) {
+    return serves_sites(wire, config.node) &&
            std::any_of(wire.peers.begin(), wire.peers.end(),
                        [](const WirePeer& peer) { return peer.trust == Trust::fixed; });
   });
@@ -99,7 +104,7 @@ std::string clamp_chain(int mtu, const std::vector<NarrowSite>& narrow) {
     for (const auto& prefix : site.prefixes) {
       if (prefix.is_default()) continue;  // it would narrow everyone; the site clamps its own
       const bool v4 = prefix.family() == Family::v4;
-      const auto target = prefix.is_host() ? prefix.address().to_string() : prefix.to_string();
+      const auto target = target_of(prefix);
       for (const auto* end : {"saddr", "daddr"})
         chain.rule("{} {} {} tcp option maxseg size set {} comment \"{}: MTU {}\"", v4 ? "ip" : "ip6", end, target,
                    site.mtu - (v4 ? headers_v4 : headers_v6), site.name, site.mtu);
@@ -108,15 +113,56 @@ std::string clamp_chain(int mtu, const std::vector<NarrowSite>& narrow) {
   return chain.close();
 }
 
+// Before routing, so that neither the hub itself nor anything behind it is
+// reached by a forged source.
+std::string source_chain(const std::vector<const Wire*>& dedicated) {
+  Chain chain("source");
+  chain.rule("type filter hook prerouting priority raw; policy accept;");
+  for (const auto* wire : dedicated) chain.rule("iifname \"{0}\" jump source_{0}", wire->interface);
+  return chain.close();
+}
+
+std::string source_of_chain(const Wire& wire, const std::vector<Prefix>& tunnels) {
+  const auto& peer = wire.peers.front();
+  Chain chain(fmt::format("source_{}", wire.interface));
+  const auto from = [&](const Prefix& prefix, std::string_view verdict) {
+    chain.rule("{} saddr {} {}", prefix.family() == Family::v4 ? "ip" : "ip6", target_of(prefix), verdict);
+  };
+  for (const auto& address : peer.addresses) from(Prefix::host(address), "accept");
+  // No grant holds another's tunnel address, the widest neither.
+  for (const auto& tunnel : tunnels)
+    if (peer.grant.any || peer.grant.covers(tunnel)) from(tunnel, "counter drop");
+  for (const auto& prefix : peer.grant.prefixes) {
+    if (prefix.is_default()) chain.rule("meta nfproto {} accept", prefix.family() == Family::v4 ? "ipv4" : "ipv6");
+    else from(prefix, "accept");
+  }
+  chain.rule("{}", peer.grant.any ? "accept" : "counter drop");
+  return chain.close();
+}
+
+std::vector<const Wire*> dedicated_wires(const NodeConfig& config) {
+  std::vector<const Wire*> result;
+  for (const auto& wire : config.wires)
+    if (is_dedicated(wire, config.node)) result.push_back(&wire);
+  return result;
+}
+
 }  // namespace
 
-std::string compile_firewall(NodeRole role, const std::vector<Wire>& wires, const std::vector<NarrowSite>& narrow) {
-  const auto smallest = std::min_element(wires.begin(), wires.end(),
-                                         [](const Wire& a, const Wire& b) { return a.mtu < b.mtu; });
-  std::string text = "table inet radial {\n" + forward_chain(role, wires);
-  if (role == NodeRole::site) text += "\n" + from_wire_chain(wires);
-  if (has_static_site(wires)) text += "\n" + input_chain(wires) + "\n" + not_routing_chain();
-  if (smallest != wires.end()) text += "\n" + clamp_chain(smallest->mtu, narrow);
+std::string compile_firewall(const NodeConfig& config, const std::vector<NarrowSite>& narrow) {
+  const auto& wires = config.wires;
+  const auto by_mtu = std::minmax_element(wires.begin(), wires.end(),
+                                          [](const Wire& a, const Wire& b) { return a.mtu < b.mtu; });
+  // A hub's dedicated wire may be narrow; what fits the others is not its affair.
+  const auto fits = config.role == NodeRole::hub ? by_mtu.second : by_mtu.first;
+  const auto dedicated = dedicated_wires(config);
+  std::string text = "table inet radial {\n";
+  if (!dedicated.empty()) text += source_chain(dedicated) + "\n";
+  for (const auto* wire : dedicated) text += source_of_chain(*wire, config.tunnels) + "\n";
+  text += forward_chain(config);
+  if (config.role == NodeRole::site) text += "\n" + from_wire_chain(wires);
+  if (has_static_site(config)) text += "\n" + input_chain(config) + "\n" + not_routing_chain();
+  if (!wires.empty()) text += "\n" + clamp_chain(fits->mtu, narrow);
   return text + "}\n";
 }
 

@@ -3,8 +3,15 @@
 // It holds TCP's maximum segment size (RFC 9293, 3.7.1) of what is forwarded
 // over wires down to what fits them, in both directions, and drops what would
 // go from wire to wire at a site. At a hub it drops OSPF that is to be
-// forwarded, and routing protocols from sites with `trust: static`. Rules are written one a prefix and one an
-// interface rather than with sets, so that the text is the same in every nft.
+// forwarded, and routing protocols from sites with `trust: static`.
+//
+// What comes by a hub's dedicated wire must come from its site's addresses or
+// grant, as AllowedIPs see to it on a multipoint wire, else it is counted and
+// dropped before anything else of the hub sees it. What goes out by it is what the
+// FIB has there, which the FIB's filter holds to the same grant (fib_filter.h).
+//
+// Rules are written one a prefix and one an interface rather than with sets, so
+// that the text is the same in every nft.
 #pragma once
 
 #include <string>
@@ -22,7 +29,7 @@ struct NarrowSite {
   std::vector<Prefix> prefixes;
 };
 
-[[nodiscard]] std::string compile_firewall(NodeRole role, const std::vector<Wire>& wires,
-                                           const std::vector<NarrowSite>& narrow);
+// Of `config.role`, `node` and `wires`.
+[[nodiscard]] std::string compile_firewall(const NodeConfig& config, const std::vector<NarrowSite>& narrow);
 
 }  // namespace radial

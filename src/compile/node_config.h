@@ -34,7 +34,7 @@ enum class OspfMode : std::uint8_t {
   p2mp,                // site side of p2mp_non_broadcast
   nbma_hub,            // hub side, FRR < 10.1 on any other WireGuard: priority 255
   nbma_site,           // site side: priority 0
-  point_to_point,      // hub to hub
+  point_to_point,      // hub to hub, and dedicated wires at both ends
 };
 
 struct WirePeer {
@@ -64,6 +64,21 @@ struct Wire {
   bool mtu_ignore = false;               // the ends' MTUs differ on purpose: this side's is smaller, or a peer's
   bool operator==(const Wire&) const = default;
 };
+
+// A wire to one site at a hub that gives each a wire of its own.
+[[nodiscard]] inline bool is_dedicated(const Wire& wire, std::string_view node) {
+  return wire.shape == WireShape::point_to_point && wire.hub == node;
+}
+
+// Who is at the other end of a point-to-point wire; of a multipoint one, whose it is.
+[[nodiscard]] inline const std::string& far_end(const Wire& wire) {
+  return wire.shape == WireShape::multipoint || wire.peers.empty() ? wire.hub : wire.peers.front().node;
+}
+
+// A hub's wire to sites: the multipoint one of all, or a dedicated one.
+[[nodiscard]] inline bool serves_sites(const Wire& wire, std::string_view node) {
+  return wire.shape == WireShape::multipoint || is_dedicated(wire, node);
+}
 
 struct Sysctl {
   std::string key;    // "net.ipv4.ip_forward", dots as separators, an interface name last but one may hold none
@@ -121,5 +136,12 @@ struct NodeConfig {
   std::string nft;              // one `table inet radial { ... }`, as `nft list table` prints it
   bool operator==(const NodeConfig&) const = default;
 };
+
+// Whether a hub is wired to another one; of a site, whether it is to any.
+[[nodiscard]] inline bool has_wire_to_a_hub(const NodeConfig& config) {
+  for (const auto& wire : config.wires)
+    if (!serves_sites(wire, config.node)) return true;
+  return false;
+}
 
 }  // namespace radial

@@ -74,7 +74,7 @@ std::string render_links(const NodeConfig& config) {
 
 std::string render_wg(const Wire& wire) {
   std::string text = fmt::format("# {}: {} wire {} {}, MTU {}, {}\n[Interface]\n", wire.interface, shape_of(wire),
-                                 wire.shape == WireShape::multipoint ? "of" : "to", wire.hub, wire.mtu,
+                                 wire.shape == WireShape::multipoint ? "of" : "to", far_end(wire), wire.mtu,
                                  comma_list(wire.addresses));
   text += "# PrivateKey = (never printed)\n";
   if (wire.listen_port != 0) text += fmt::format("ListenPort = {}\n", wire.listen_port);

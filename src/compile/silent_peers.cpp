@@ -36,7 +36,8 @@ void drop_routes_to(NodeConfig& config, const std::string& interface, const Pref
 
 std::set<WireEnd> watched_ends(const NodeConfig& config) {
   std::set<WireEnd> ends;
-  if (config.wires.size() < 2) return ends;  // a hub has a wire to each other hub
+  const bool another_way = config.role == NodeRole::hub ? has_wire_to_a_hub(config) : config.wires.size() > 1;
+  if (!another_way) return ends;
   for (const auto& wire : config.wires)
     for (const auto& peer : wire.peers)
       if (peer.public_key && peer.trust == Trust::fixed) ends.insert({wire.interface, peer.node});
@@ -52,15 +53,17 @@ NodeConfig without_silent(NodeConfig config, const std::set<WireEnd>& silent) {
       if (is_silent(end)) drop_routes_by(config, end.interface);
     return config;
   }
-  for (const auto& wire : config.wires) {
-    std::set<Prefix> gone;
-    std::set<Prefix> served;
+  std::set<Prefix> served;
+  std::set<std::pair<std::string, Prefix>> gone;  // by which wire
+  for (const auto& wire : config.wires)
     for (const auto& peer : wire.peers)
-      if (const WireEnd end{wire.interface, peer.node}; watched.contains(end))
-        (is_silent(end) ? gone : served).insert(peer.lans.begin(), peer.lans.end());
-    for (const auto& lan : gone)
-      if (!served.contains(lan)) drop_routes_to(config, wire.interface, lan);
-  }
+      if (const WireEnd end{wire.interface, peer.node}; watched.contains(end)) {
+        if (!is_silent(end)) served.insert(peer.lans.begin(), peer.lans.end());
+        else
+          for (const auto& lan : peer.lans) gone.emplace(wire.interface, lan);
+      }
+  for (const auto& [interface, lan] : gone)
+    if (!served.contains(lan)) drop_routes_to(config, interface, lan);
   return config;
 }
 

@@ -50,7 +50,7 @@ class HubRoutes {
       : fabric_(fabric), facts_(facts), config_(config) {}
 
   std::vector<std::string> lines(bool ipv6) {
-    to_own_sites();
+    to_own_sites(ipv6);
     for (const auto& other : fabric_.hubs)
       if (const auto* wire = other.name == config_.node ? nullptr : wire_to(config_.wires, other.name))
         by_way_of(other, *wire, ipv6);
@@ -58,24 +58,32 @@ class HubRoutes {
   }
 
  private:
-  void to_own_sites() {
-    const auto& wire = config_.wires.front();
-    for (const auto& peer : wire.peers) {
-      const auto* site = fabric_.find_site(peer.node);
-      if (site == nullptr || !peer.public_key) continue;
-      for (const auto& lan : site->lans) {
-        const auto next_hop = next_hop_of(peer, lan.prefix.family());
-        if (!next_hop) continue;
-        served_.insert(lan.prefix);
-        const bool fixed = site->trust == Trust::fixed;
-        // ospfd would hand a next hop on as forwarding address (RFC 2328, 2.3),
-        // which has no route of OSPF's on a point-to-multipoint wire. WireGuard
-        // finds the peer by the destination.
-        const bool p2mp = wire.ospf == OspfMode::p2mp_non_broadcast || wire.ospf == OspfMode::p2mp_multicast;
-        const bool on_link = fixed && lan.prefix.family() == Family::v4 && p2mp;
-        lines_.push_back(route_line(lan.prefix, on_link ? "" : next_hop->to_string(), wire.interface,
-                                    fixed ? 1 : floating_distance));
-      }
+  void to_own_sites(bool ipv6) {
+    for (const auto& wire : config_.wires)
+      if (serves_sites(wire, config_.node))
+        for (const auto& peer : wire.peers)
+          if (peer.public_key) to_site(wire, peer, ipv6);
+  }
+
+  void to_site(const Wire& wire, const WirePeer& peer, bool ipv6) {
+    const bool dedicated = is_dedicated(wire, config_.node);
+    const bool fixed = peer.trust == Trust::fixed;
+    // Unnumbered, it is connected to no prefix: the way to the site itself.
+    if (dedicated)
+      for (const auto family : {Family::v4, Family::v6})
+        if (const auto address = next_hop_of(peer, family); address && (family == Family::v4 || ipv6))
+          lines_.push_back(route_line(Prefix::host(*address), "", wire.interface, floating_distance));
+    for (const auto& lan : peer.lans) {
+      const auto next_hop = next_hop_of(peer, lan.family());
+      if (!next_hop) continue;
+      served_.insert(lan);
+      // ospfd would hand a next hop on as forwarding address (RFC 2328, 2.3),
+      // which has no route of OSPF's on a point-to-multipoint wire. WireGuard
+      // finds the peer by the destination.
+      const bool p2mp = wire.ospf == OspfMode::p2mp_non_broadcast || wire.ospf == OspfMode::p2mp_multicast;
+      const bool on_link = dedicated || (fixed && lan.family() == Family::v4 && p2mp);
+      lines_.push_back(
+          route_line(lan, on_link ? "" : next_hop->to_string(), wire.interface, fixed ? 1 : floating_distance));
     }
   }
 
@@ -155,14 +163,16 @@ FrrStanza static_routes(const Fabric& fabric, const FabricFacts& facts, const No
   return stanza;
 }
 
-std::vector<Prefix> lans_on_behalf(const Fabric& fabric, const NodeConfig& config) {
+std::vector<Prefix> lans_on_behalf(const NodeConfig& config) {
   std::set<Prefix> lans;
   if (config.role != NodeRole::hub) return {};
-  for (const auto& peer : config.wires.front().peers) {
-    const auto* site = fabric.find_site(peer.node);
-    if (site == nullptr || site->trust != Trust::fixed || !peer.public_key) continue;
-    for (const auto& lan : site->lans)
-      if (next_hop_of(peer, lan.prefix.family())) lans.insert(lan.prefix);
+  for (const auto& wire : config.wires) {
+    if (!serves_sites(wire, config.node)) continue;
+    for (const auto& peer : wire.peers) {
+      if (peer.trust != Trust::fixed || !peer.public_key) continue;
+      for (const auto& lan : peer.lans)
+        if (next_hop_of(peer, lan.family())) lans.insert(lan);
+    }
   }
   return {lans.begin(), lans.end()};
 }

@@ -26,7 +26,7 @@ namespace radial {
                                       bool ipv6);
 
 // LANs that a hub announces for its static sites, sorted.
-[[nodiscard]] std::vector<Prefix> lans_on_behalf(const Fabric& fabric, const NodeConfig& config);
+[[nodiscard]] std::vector<Prefix> lans_on_behalf(const NodeConfig& config);
 
 // What makes OSPF announce `on_behalf`, and no static route of anybody else:
 // "redistribute static" held to a prefix-list "radial-static". Empty where

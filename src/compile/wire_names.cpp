@@ -38,12 +38,25 @@ Result<std::string> hub_wire_name(const Fabric& fabric, std::size_t other_index)
   return fitting(fabric, fmt::format("{}h{}", split(fabric.interface).stem, other_index));
 }
 
+Result<std::string> dedicated_wire_name(const Fabric& fabric, std::uint32_t slot) {
+  return fitting(fabric, fmt::format("{}s{}", split(fabric.interface).stem, slot));
+}
+
 Result<std::uint16_t> hub_wire_port(const Hub& hub, std::uint16_t base, std::size_t other_index) {
   const auto port = std::size_t{base} + 1 + other_index;
   if (port > 65535)
     return fail(Errc::invalid_argument,
                 "hub {} needs port {} for a wire to another hub, which is beyond 65535; lower its port {}", hub.name,
                 port, base);
+  return static_cast<std::uint16_t>(port);
+}
+
+Result<std::uint16_t> dedicated_wire_port(const Hub& hub, std::uint16_t base, std::uint32_t slot) {
+  constexpr std::size_t most_hubs = 256;
+  const auto port = base + most_hubs + slot;
+  if (port > 65535)
+    return fail(Errc::invalid_argument, "hub {} needs port {} for a dedicated wire, which is beyond 65535; lower its port {}",
+                hub.name, port, base);
   return static_cast<std::uint16_t>(port);
 }
 

@@ -60,10 +60,11 @@ OspfMode mode_if_ospf(const Fabric& fabric, OspfMode mode) {
   return fabric.routing == RoutingEngine::ospf ? mode : OspfMode::none;
 }
 
-// The mode of a hub's multipoint wire, from what the hub itself can do.
-OspfMode hub_mode(const FabricFacts& facts, const std::string& hub) {
-  if (frr_of(facts, hub).has_p2mp_non_broadcast()) return OspfMode::p2mp_non_broadcast;
-  const auto known = facts.nodes.find(hub);
+// The mode of a hub's wire to sites, from what the hub itself can do.
+OspfMode hub_mode(const FabricFacts& facts, const Hub& hub) {
+  if (hub.site_wires == SiteWires::dedicated) return OspfMode::point_to_point;
+  if (frr_of(facts, hub.name).has_p2mp_non_broadcast()) return OspfMode::p2mp_non_broadcast;
+  const auto known = facts.nodes.find(hub.name);
   return known != facts.nodes.end() && known->second.copies_multicast() ? OspfMode::p2mp_multicast : OspfMode::nbma_hub;
 }
 
@@ -71,6 +72,7 @@ OspfMode site_mode(OspfMode of_hub) {
   switch (of_hub) {
     case OspfMode::nbma_hub: return OspfMode::nbma_site;
     case OspfMode::p2mp_multicast: return OspfMode::p2mp_multicast_site;
+    case OspfMode::point_to_point: return OspfMode::point_to_point;
     default: return OspfMode::p2mp;
   }
 }
@@ -79,6 +81,21 @@ IpAddress hub_link_local(bool first) {
   std::array<std::uint8_t, 16> bytes{0xfe, 0x80};
   bytes[15] = first ? 1 : 2;
   return IpAddress::from_bytes(bytes);
+}
+
+// A hub's peer, but for its AllowedIPs.
+WirePeer site_peer(const FabricFacts& facts, const Site& site, const WireAddresses& addresses) {
+  WirePeer peer;
+  peer.node = site.name;
+  peer.public_key = key_of(facts, site.name);
+  peer.addresses = plain(addresses);
+  peer.grant = site.grant;
+  for (const auto& lan : site.lans) peer.lans.push_back(lan.prefix);
+  peer.trust = site.trust;
+  // A routed site is never silent. One that is would speak again only when its
+  // session is two minutes old, if this wire was made anew.
+  if (site.trust == Trust::fixed) peer.keepalive = site.keepalive;
+  return peer;
 }
 
 Result<Wire> multipoint_wire(const Fabric& fabric, const FabricFacts& facts, const Hub& hub) {
@@ -90,24 +107,42 @@ Result<Wire> multipoint_wire(const Fabric& fabric, const FabricFacts& facts, con
   wire.listen_port = hub.listen_port;
   wire.mtu = fabric.mtu;
   wire.addresses = held(hub, own);
-  wire.ospf = mode_if_ospf(fabric, hub_mode(facts, hub.name));
+  wire.ospf = mode_if_ospf(fabric, hub_mode(facts, hub));
   wire.cost = hub.cost;
   for (const auto* site : sites_of(fabric, hub)) {
     RADIAL_ASSIGN(const auto addresses, planned(fabric, facts, hub.name, site->name));
-    WirePeer peer;
-    peer.node = site->name;
-    peer.public_key = key_of(facts, site->name);
-    peer.addresses = plain(addresses);
-    peer.grant = site->grant;
-    for (const auto& lan : site->lans) peer.lans.push_back(lan.prefix);
-    peer.trust = site->trust;
-    // A routed site is never silent. One that is would speak again only when its
-    // session is two minutes old, if this wire was made anew.
-    if (site->trust == Trust::fixed) peer.keepalive = site->keepalive;
-    wire.peers.push_back(std::move(peer));
+    wire.peers.push_back(site_peer(facts, *site, addresses));
     wire.mtu_ignore |= site_mtu(fabric, *site) < wire.mtu;
   }
   assign_allowed_ips(wire.peers);
+  return wire;
+}
+
+std::vector<InterfaceAddress> as_hosts(const WireAddresses& addresses) {
+  std::vector<InterfaceAddress> result{{addresses.v4, bits_of(Family::v4)}};
+  if (addresses.v6) result.push_back({*addresses.v6, bits_of(Family::v6)});
+  if (addresses.link_local) result.push_back({*addresses.link_local, link_local_length});
+  return result;
+}
+
+std::uint32_t slot_of(const Hub& hub, const WireAddresses& addresses) {
+  return addresses.v4.to_v4() - hub.tunnel_v4.address().to_v4();
+}
+
+Result<Wire> dedicated_wire(const Fabric& fabric, const FabricFacts& facts, const Hub& hub, const Site& site) {
+  RADIAL_ASSIGN(const auto own, planned(fabric, facts, hub.name, hub.name));
+  RADIAL_ASSIGN(const auto its, planned(fabric, facts, hub.name, site.name));
+  Wire wire;
+  RADIAL_ASSIGN(wire.interface, dedicated_wire_name(fabric, slot_of(hub, its)));
+  wire.hub = hub.name;
+  RADIAL_ASSIGN(wire.listen_port, dedicated_wire_port(hub, hub.listen_port, slot_of(hub, its)));
+  wire.mtu = site_mtu(fabric, site);
+  wire.addresses = as_hosts(own);
+  if (site.trust == Trust::routed) wire.ospf = mode_if_ospf(fabric, hub_mode(facts, hub));
+  wire.cost = hub.cost;
+
+  wire.peers.push_back(site_peer(facts, site, its));
+  wire.peers.front().allowed_ips = everything();
   return wire;
 }
 
@@ -122,6 +157,9 @@ Result<Wire> hub_to_hub_wire(const Fabric& fabric, const FabricFacts& facts, con
   RADIAL_ASSIGN(wire.listen_port, hub_wire_port(hub, hub.listen_port, other_index));
   wire.mtu = fabric.mtu;
   wire.addresses = {{own.v4, bits_of(Family::v4)}, {hub_link_local(index < other_index), link_local_length}};
+  // Its wires to sites come and go, and with them its address, which BGP names as next hop.
+  if (hub.site_wires == SiteWires::dedicated && own.v6)
+    wire.addresses.insert(wire.addresses.begin() + 1, {*own.v6, bits_of(Family::v6)});
   wire.ospf = mode_if_ospf(fabric, OspfMode::point_to_point);
   wire.cost = hub_wire_cost;
 
@@ -147,15 +185,20 @@ Result<Wire> site_wire(const Fabric& fabric, const FabricFacts& facts, const Sit
   RADIAL_ASSIGN(wire.interface, site_wire_name(fabric, index_of(fabric, hub)));
   wire.hub = hub.name;
   wire.mtu = site_mtu(fabric, site);
-  wire.mtu_ignore = wire.mtu < fabric.mtu;
+  const bool dedicated = hub.site_wires == SiteWires::dedicated;
+  wire.mtu_ignore = !dedicated && wire.mtu < fabric.mtu;  // a dedicated wire has one MTU at both ends
   wire.addresses = held(hub, own);
-  if (site.trust == Trust::routed) wire.ospf = mode_if_ospf(fabric, site_mode(hub_mode(facts, hub.name)));
+  if (site.trust == Trust::routed) wire.ospf = mode_if_ospf(fabric, site_mode(hub_mode(facts, hub)));
   wire.cost = hub.cost;
 
   WirePeer peer;
   peer.node = hub.name;
   peer.public_key = key_of(facts, hub.name);
   peer.endpoints = hub.endpoints;
+  for (auto& endpoint : peer.endpoints) {
+    if (!dedicated) break;
+    RADIAL_ASSIGN(endpoint.port, dedicated_wire_port(hub, endpoint.port, slot_of(hub, own)));
+  }
   peer.allowed_ips = everything();
   peer.keepalive = site.keepalive;
   peer.addresses = plain(its);
@@ -184,8 +227,15 @@ std::vector<const Site*> sites_of(const Fabric& fabric, const Hub& hub) {
 
 Result<std::vector<Wire>> hub_wires(const Fabric& fabric, const FabricFacts& facts, const Hub& hub) {
   std::vector<Wire> wires;
-  RADIAL_ASSIGN(auto multipoint, multipoint_wire(fabric, facts, hub));
-  wires.push_back(std::move(multipoint));
+  if (hub.site_wires == SiteWires::multipoint) {
+    RADIAL_ASSIGN(auto multipoint, multipoint_wire(fabric, facts, hub));
+    wires.push_back(std::move(multipoint));
+  } else {
+    for (const auto* site : sites_of(fabric, hub)) {
+      RADIAL_ASSIGN(auto dedicated, dedicated_wire(fabric, facts, hub, *site));
+      wires.push_back(std::move(dedicated));
+    }
+  }
   for (const auto& other : fabric.hubs) {
     if (other.name == hub.name) continue;
     RADIAL_ASSIGN(auto wire, hub_to_hub_wire(fabric, facts, hub, other));

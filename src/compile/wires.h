@@ -2,6 +2,8 @@
 //
 // A hub has one multipoint wire for all its sites, and a point-to-point wire
 // to every other hub. A site has a point-to-point wire to each of its hubs.
+// A hub with `wire: dedicated` has a point-to-point wire for each site instead,
+// unnumbered at its end, which nftables holds to the site's grant (firewall_table.h).
 //
 // A wire between hubs is unnumbered (RFC 2328, 8.1): at either end it has the
 // hub's own tunnel address as a /32. It thus needs no addresses that could

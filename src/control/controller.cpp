@@ -38,6 +38,15 @@ Status refuse(std::string_view why) {
   return Unexpected(Error{Errc::permission_denied, std::string(why), 0});
 }
 
+// Guests in quarantine dial the multipoint wire, and members ask the controller there.
+Status can_host_controller(const Hub& hub) {
+  if (hub.site_wires == SiteWires::multipoint) return {};
+  return fail(Errc::unsupported,
+              "hub {} has `wire: dedicated`, which is not supported yet where the controller is: machines join over its "
+              "multipoint wire. Leave `wire` out at this hub, or run the fabric from files, without a controller",
+              hub.name);
+}
+
 }  // namespace
 
 std::string join_message(std::string_view token_digest, const PublicKey& key) {
@@ -49,6 +58,7 @@ Status Controller::create(const std::filesystem::path& file, const std::string& 
   RADIAL_ASSIGN(const auto fabric, parse_or_fail(fabric_yaml, "fabric.yaml"));
   if (fabric.find_hub(hub) == nullptr)
     return fail(Errc::invalid_argument, "{} is no hub of fabric {}: a controller runs on a hub", hub, fabric.name);
+  RADIAL_TRY(can_host_controller(*fabric.find_hub(hub)));
   RADIAL_ASSIGN(const auto book, plan_addresses(fabric, {}));
   RADIAL_ASSIGN(auto store, Store::create(file));
   RADIAL_ASSIGN(auto transaction, store.begin());
@@ -102,6 +112,7 @@ Result<AddressBook> Controller::plan(const Fabric& fabric) {
   RADIAL_ASSIGN(auto book, plan_addresses(fabric, facts_.addresses));
   const auto* hub = fabric.find_hub(hub_);
   if (hub == nullptr) return fail(Errc::invalid_argument, "this controller's hub {} is not in the fabric", hub_);
+  RADIAL_TRY(can_host_controller(*hub));
   RADIAL_ASSIGN(const auto taken, quarantine_addresses());
   for (auto& [wire, address] : book) {
     if (wire.first != hub_ || !holds(taken, address)) continue;

@@ -66,6 +66,11 @@ Result<std::string> export_node(const NodeConfig& config, Target target, const E
   for (const auto& [prefix, interface] : options.lan_interfaces)
     if (std::none_of(config.lans.begin(), config.lans.end(), [&](const Lan& lan) { return lan.prefix == prefix; }))
       return fail(Errc::invalid_argument, "{} ({}) is no LAN of {}", prefix.to_string(), interface, config.node);
+  for (const auto& wire : config.wires)
+    if (is_dedicated(wire, config.node))
+      return fail(Errc::unsupported,
+                  "hub {} has `wire: dedicated`, where Radial's nftables table is what keeps a site to its grant, and no export "
+                  "carries it: run Radial there, or give the hub its one multipoint wire", config.node);
   switch (target) {
     case Target::wg: return export_wg(config, options);
     case Target::frr: return export_frr(config, options);

@@ -26,7 +26,7 @@ std::string allowed(const WirePeer& peer) {
 
 std::string wire_text(const NodeConfig& config, const Wire& wire, const ExportOptions& options) {
   std::string text = fmt::format("\n# The wire {} {}\n/interface wireguard add name={} mtu={}{} private-key=\"{}\" comment=\"radial\"\n",
-                                 wire.shape == WireShape::multipoint ? "of" : "to", wire.hub, wire.interface, wire.mtu,
+                                 wire.shape == WireShape::multipoint ? "of" : "to", far_end(wire), wire.interface, wire.mtu,
                                  wire.listen_port != 0 ? fmt::format(" listen-port={}", wire.listen_port) : "",
                                  key_text(config, options));
   for (const auto& address : wire.addresses) {

@@ -19,7 +19,7 @@ class Commands {
 
 void wire(Commands& out, const NodeConfig& config, const Wire& wire, const ExportOptions& options) {
   const auto at = "interfaces wireguard " + wire.interface;
-  out.comment(fmt::format("The wire {} {}", wire.shape == WireShape::multipoint ? "of" : "to", wire.hub));
+  out.comment(fmt::format("The wire {} {}", wire.shape == WireShape::multipoint ? "of" : "to", far_end(wire)));
   for (const auto& address : wire.addresses)
     if (!address.address.is_link_local()) out.set("{} address '{}'", at, address);
   out.set("{} mtu '{}'", at, wire.mtu);

@@ -47,7 +47,7 @@ std::string peer_text(const WirePeer& peer) {
 std::string wire_text(const NodeConfig& config, const Wire& wire, const ExportOptions& options) {
   std::string text = fmt::format("# {}\n# /etc/wireguard/{}.conf, mode 0600: the wire {} {}. Routes come from FRR: see\n"
                                  "# 'radial export {} --as frr'.\n[Interface]\nPrivateKey = {}\n",
-                                 title_of(config), wire.interface, wire.shape == WireShape::multipoint ? "of" : "to", wire.hub,
+                                 title_of(config), wire.interface, wire.shape == WireShape::multipoint ? "of" : "to", far_end(wire),
                                  config.node, key_text(config, options));
   if (wire.listen_port != 0) text += fmt::format("ListenPort = {}\n", wire.listen_port);
   text += fmt::format("Address = {}\nMTU = {}\n# AllowedIPs make no routes.\nTable = off\n", fmt::join(wire.addresses, ", "), wire.mtu);

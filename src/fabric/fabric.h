@@ -38,6 +38,10 @@ struct Grant {
 // protocol with that site; the hub originates its declared LANs.
 enum class Trust : std::uint8_t { routed, fixed };
 
+// How a hub's sites are wired to it: all on one interface, or each on its own
+// ("dedicated" in the file), with a port of its own.
+enum class SiteWires : std::uint8_t { multipoint, dedicated };
+
 struct Hub {
   std::string name;
   std::vector<Endpoint> endpoints;  // at least one, first preferred
@@ -48,6 +52,7 @@ struct Hub {
   std::optional<Prefix> tunnel_v6;    // a /64; ULA (RFC 4193) derived from the fabric's name by default
   std::optional<IpAddress> address;   // pinned tunnel address (IPv4), else from the address plan
   std::uint32_t cost = 10;            // of a site's wire to this hub: the lower is preferred
+  SiteWires site_wires = SiteWires::multipoint;
   bool operator==(const Hub&) const = default;
 };
 

@@ -34,6 +34,7 @@ std::variant<Fabric, std::vector<Mistake>> parse_fabric(std::string_view yaml) {
   const auto draft = file::read_draft(*root, mistakes);
   file::check_names(draft, mistakes);
   file::check_settings(draft, mistakes);
+  file::check_dedicated(draft, mistakes);
   file::check_prefixes(draft, mistakes);
   file::check_sharing(draft, mistakes);
   file::check_addresses(draft, mistakes);

@@ -64,6 +64,9 @@ Status add_node(LabPlan& plan, const std::string& name, const std::vector<Lan>& 
 
 // An endpoint as the fabric has it must lead to the hub.
 Status place_endpoint(LabPlan& plan, LabNode& node, const Hub& hub, const Endpoint& endpoint) {
+  if (endpoint.port != hub.listen_port && hub.site_wires == SiteWires::dedicated)
+    return fail(Errc::unsupported, "hub {} has `wire: dedicated` behind another port ({}) than it listens at ({}); a lab's "
+                                   "internet forwards one port only: give both the same one", hub.name, endpoint.port, hub.listen_port);
   if (endpoint.port != hub.listen_port) node.forwarded_ports[endpoint.port] = hub.listen_port;
   const auto literal = endpoint.address();
   if (!literal) {

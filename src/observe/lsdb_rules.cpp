@@ -23,31 +23,31 @@ std::uint32_t instances_made(std::uint32_t sequence) { return sequence - first_s
 
 void LsaJudge::configure(const NodeConfig& config) {
   std::vector<Site> sites;
-  std::string wire_name;
   std::set<std::string> hub_wires;
   const auto router_of = [&](const std::string& node) {
     return std::find_if(config.routers.begin(), config.routers.end(), [&](const Router& one) { return one.node == node; });
   };
   if (config.role == NodeRole::hub) {
     for (const auto& wire : config.wires) {
-      if (wire.shape == WireShape::point_to_point) hub_wires.insert(wire.interface);
-      if (wire.shape != WireShape::multipoint || wire.ospf == OspfMode::none) continue;
-      wire_name = wire.interface;
+      if (!serves_sites(wire, config.node)) {
+        hub_wires.insert(wire.interface);
+        continue;
+      }
+      if (wire.ospf == OspfMode::none) continue;
       for (const auto& peer : wire.peers) {
         const auto router = router_of(peer.node);
         if (router == config.routers.end()) continue;
-        sites.push_back({peer.node, router->id, peer.grant, peer.addresses, router->others_behind, false, {}, {}, {}});
+        sites.push_back({peer.node, wire.interface, router->id, peer.grant, peer.addresses, router->others_behind, false, {}, {}, {}});
       }
     }
   }
   const auto same = [](const Site& a, const Site& b) {
-    return a.node == b.node && a.router_id == b.router_id && a.grant == b.grant && a.addresses == b.addresses &&
-           a.others_behind == b.others_behind;
+    return a.node == b.node && a.interface == b.interface && a.router_id == b.router_id && a.grant == b.grant &&
+           a.addresses == b.addresses && a.others_behind == b.others_behind;
   };
-  if (wire_name == wire_ && hub_wires == hub_wires_ && config.routers == routers_ && config.tunnels == tunnels_ &&
+  if (hub_wires == hub_wires_ && config.routers == routers_ && config.tunnels == tunnels_ &&
       std::equal(sites.begin(), sites.end(), sites_.begin(), sites_.end(), same))
     return;
-  wire_ = wire_name;
   hub_wires_ = std::move(hub_wires);
   routers_ = config.routers;
   tunnels_ = config.tunnels;
@@ -59,9 +59,10 @@ void LsaJudge::configure(const NodeConfig& config) {
 }
 
 LsaJudge::Site* LsaJudge::site_at(const std::string& interface, const IpAddress& address) {
-  if (interface != wire_) return nullptr;
   for (auto& site : sites_)
-    if (std::find(site.addresses.begin(), site.addresses.end(), address) != site.addresses.end()) return &site;
+    if (site.interface == interface &&
+        std::find(site.addresses.begin(), site.addresses.end(), address) != site.addresses.end())
+      return &site;
   return nullptr;
 }
 

@@ -87,6 +87,7 @@ class LsaJudge {
   };
   struct Site {
     std::string node;
+    std::string interface;                         // the wire that it is on
     IpAddress router_id;
     Grant grant;
     std::vector<IpAddress> addresses;
@@ -105,7 +106,6 @@ class LsaJudge {
   [[nodiscard]] std::string name_of(const IpAddress& router_id) const;
   [[nodiscard]] bool may_announce(const Site& site, const Prefix& prefix) const;
 
-  std::string wire_;
   std::vector<Site> sites_;
   std::vector<Router> routers_;
   std::vector<Prefix> tunnels_;

@@ -14,21 +14,27 @@ void add_once(std::vector<std::string>& names, const std::string& name) {
   if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
 }
 
-const Wire* multipoint_of(const NodeConfig& config) {
-  const auto found = std::find_if(config.wires.begin(), config.wires.end(),
-                                  [](const Wire& wire) { return wire.shape == WireShape::multipoint; });
-  return found == config.wires.end() ? nullptr : &*found;
+// The sites on a hub's wires.
+std::vector<const WirePeer*> own_sites(const NodeConfig& config) {
+  std::vector<const WirePeer*> sites;
+  for (const auto& wire : config.wires)
+    if (serves_sites(wire, config.node))
+      for (const auto& peer : wire.peers) sites.push_back(&peer);
+  return sites;
+}
+
+bool steers(const NodeConfig& config) {
+  return std::any_of(config.wires.begin(), config.wires.end(),
+                     [](const Wire& wire) { return wire.shape == WireShape::multipoint; });
 }
 
 // Whether an announcement by `node` is one that it was granted; what we do not
 // know of a node in transit is its own hub's business.
-bool refuses(const NodeConfig& config, const std::string& node, const Prefix& prefix) {
+bool refuses(const NodeConfig& config, const std::vector<const WirePeer*>& sites, const std::string& node,
+             const Prefix& prefix) {
   if (node == config.node) return false;
-  for (const auto& wire : config.wires) {
-    if (wire.shape != WireShape::multipoint) continue;
-    for (const auto& peer : wire.peers)
-      if (peer.node == node) return !peer.grant.covers(prefix);
-  }
+  for (const auto* site : sites)
+    if (site->node == node) return !site->grant.covers(prefix);
   return !config.elsewhere.covers(prefix);
 }
 
@@ -37,7 +43,7 @@ bool refuses(const NodeConfig& config, const std::string& node, const Prefix& pr
 RouteTable route_table(const NodeConfig& config, const std::vector<Announcement>& announced,
                        const std::vector<ServedRoute>& served,
                        const std::function<std::optional<std::string>(const Prefix&)>& steered) {
-  const auto* wire = multipoint_of(config);
+  const auto sites = own_sites(config);
   std::map<Prefix, RouteRow> rows;
   const auto row = [&](const Prefix& prefix) -> RouteRow* {
     for (const auto& tunnel : config.tunnels)
@@ -47,13 +53,12 @@ RouteTable route_table(const NodeConfig& config, const std::vector<Announcement>
     return &found;
   };
   for (const auto& lan : config.lans) row(lan.prefix);
-  if (wire != nullptr)
-    for (const auto& peer : wire->peers)
-      for (const auto& lan : peer.lans) row(lan);
+  for (const auto* site : sites)
+    for (const auto& lan : site->lans) row(lan);
   for (const auto& one : announced)
     if (auto* of = row(one.prefix)) {
       add_once(of->announced_by, one.by);
-      if (refuses(config, one.by, one.prefix)) add_once(of->refused, one.by);
+      if (refuses(config, sites, one.by, one.prefix)) add_once(of->refused, one.by);
     }
   for (const auto& one : served) {
     // Of what is connected here only our LANs are the fabric's.
@@ -63,13 +68,11 @@ RouteTable route_table(const NodeConfig& config, const std::vector<Announcement>
       for (const auto& node : one.nodes) add_once(of->serving, node);
     }
   }
-  RouteTable table{config.node, wire != nullptr, {}};
+  RouteTable table{config.node, steers(config), {}};
   for (auto& [prefix, of] : rows) {
-    if (wire != nullptr) {
-      for (const auto& peer : wire->peers)
-        if (peer.grant.covers(prefix)) of.granted_to.push_back(peer.node);
-      of.steered_to = steered(prefix);
-    }
+    for (const auto* site : sites)
+      if (site->grant.covers(prefix)) of.granted_to.push_back(site->node);
+    if (table.steers) of.steered_to = steered(prefix);
     table.rows.push_back(std::move(of));
   }
   return table;

@@ -74,8 +74,7 @@ TEST(Compile, ChoosesTheModeFromTheHubsFrr) {
   EXPECT_EQ(modes(), std::pair(OspfMode::p2mp_non_broadcast, OspfMode::p2mp));
 }
 
-TEST(Compile, BothEndsOfEveryWireAgree) {
-  const Compiler compiler(three_hubs);
+void expect_both_ends_agree(const Compiler& compiler) {
   std::map<std::string, NodeConfig> nodes;
   for (const auto* name : {"fra1", "nyc1", "sin1", "berlin", "oslo"}) nodes.emplace(name, compiler(name).value());
   for (const auto& [name, config] : nodes) {
@@ -103,6 +102,55 @@ TEST(Compile, BothEndsOfEveryWireAgree) {
           }
       }
     }
+  }
+}
+
+TEST(Compile, BothEndsOfEveryWireAgree) {
+  Compiler compiler(three_hubs);
+  expect_both_ends_agree(compiler);
+  for (auto& hub : compiler.fabric.hubs) {
+    hub.site_wires = SiteWires::dedicated;
+    expect_both_ends_agree(compiler);
+  }
+}
+
+TEST(Compile, ADedicatedWireKeepsItsNameAndPortWhenOthersComeAndGo) {
+  Compiler compiler(demo);
+  compiler.fabric.hubs[0].site_wires = SiteWires::dedicated;
+  const auto before = compiler("fra1").value();
+  ASSERT_EQ(before.wires.size(), 2U);
+  for (const auto& wire : before.wires) {
+    const auto slot = wire.peers.front().addresses.front().to_v4() & 0xff;
+    EXPECT_EQ(wire.interface, "wgs" + std::to_string(slot));
+    EXPECT_EQ(wire.listen_port, 51820 + 256 + slot);
+  }
+  Site first;
+  first.name = "aachen";
+  first.hubs = {"fra1"};
+  compiler.fabric.sites.insert(compiler.fabric.sites.begin(), first);
+  compiler.facts.nodes["aachen"].public_key = test::key_for("aachen");
+  compiler.facts.addresses = plan_addresses(compiler.fabric, compiler.facts.addresses).value();
+  const auto grown = compiler("fra1").value();
+  EXPECT_EQ(std::vector<Wire>(grown.wires.begin() + 1, grown.wires.end()), before.wires);
+}
+
+TEST(Compile, ManyInterfacesNeedMoreMulticastMembershipsThanLinuxGrants) {
+  std::string yaml = "fabric: acme\nhubs: {fra1: {endpoint: \"192.0.2.1:51820\", wire: dedicated}}\nsites:\n";
+  const Sysctl more{"net.ipv4.igmp_max_memberships", "4096"};
+  for (int sites = 1; sites <= 20; ++sites) {
+    yaml += fmt::format("  s{0}: {{lans: [10.1.{0}.0/24]}}\n", sites);
+    const auto config = Compiler(yaml)("fra1").value();
+    EXPECT_EQ(std::count(config.sysctls.begin(), config.sysctls.end(), more), sites > 15 ? 1 : 0) << sites;
+  }
+}
+
+TEST(Compile, AHubWhoseSitesHaveNotComeYetHasNoDedicatedWire) {
+  Compiler compiler("fabric: acme\nhubs: {fra1: {endpoint: \"192.0.2.1:51820\", lans: [192.168.1.0/24, \"fd00:1::/64\"], wire: dedicated}}\n");
+  for (const auto engine : {RoutingEngine::ospf, RoutingEngine::bgp}) {
+    compiler.fabric.routing = engine;
+    const auto config = compiler("fra1");
+    ASSERT_TRUE(config) << config.error().message;
+    EXPECT_TRUE(config->wires.empty());
   }
 }
 

@@ -35,5 +35,21 @@ TEST(CutOff, TakesTheNeighborAndDropsItsOspfBothWays) {
   EXPECT_EQ(without_routing(config, {}), config);
 }
 
+TEST(CutOff, OfADedicatedWireDropsAllOfItsOspf) {
+  NodeConfig config;
+  config.node = "fra1";
+  Wire wire;
+  wire.interface = "wgs11";
+  wire.hub = "fra1";
+  wire.peers.resize(1);
+  wire.peers[0].node = "a";
+  config.wires = {wire};
+  config.nft = "table inet radial {\n}\n";
+  const auto guarded = without_routing(config, {"a"});
+  EXPECT_THAT(guarded.nft, HasSubstr("\t\tiifname \"wgs11\" meta l4proto 89 drop comment \"a is cut off\"\n"));
+  EXPECT_THAT(guarded.nft, HasSubstr("\t\toifname \"wgs11\" meta l4proto 89 drop"));
+  EXPECT_EQ(without_routing(config, {"b"}), config);
+}
+
 }  // namespace
 }  // namespace radial

@@ -66,6 +66,18 @@ TEST(FibFilter, NeverTheUnderlayNorWhatIsWithinItsOwnLan) {
                                             "ip prefix-list radial-never seq 3405803777 permit 203.0.113.1/32"));
 }
 
+TEST(FibFilter, ASiteThatComesTouchesItsOwnLinesOnlyWithWiresForEachToo) {
+  std::string dedicated = two_sites;
+  dedicated.replace(dedicated.find("endpoint:"), 9, "wire: dedicated, endpoint:");
+  const auto grown = dedicated + "  madrid: { lans: [192.168.50.0/24, 192.168.51.0/24] }\n";
+  const auto before = filter_lines(compiled(dedicated, "fra1"));
+  const auto after = filter_lines(compiled(grown, "fra1"));
+  std::vector<std::string> lost;
+  std::set_difference(before.begin(), before.end(), after.begin(), after.end(), std::back_inserter(lost));
+  EXPECT_THAT(lost, IsEmpty());
+  EXPECT_GT(after.size(), before.size());
+}
+
 TEST(FibFilter, ASiteThatComesTouchesItsOwnLinesOnly) {
   const auto grown = std::string(two_sites) + "  madrid: { lans: [192.168.50.0/24, 192.168.51.0/24] }\n";
   for (const auto* node : {"fra1", "berlin"}) {

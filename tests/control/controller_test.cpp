@@ -172,6 +172,19 @@ TEST_F(ControllerTest, MistakesChangeNothing) {
   EXPECT_TRUE(controller.invitations()->empty());
 }
 
+TEST_F(ControllerTest, ItsHubKeepsItsMultipointWire) {
+  auto text = first_fabric("acme", "fra1", {"vpn.example.com:51820"}, {"192.168.1.0/24"});
+  text = text.replace(text.find("lans:"), 5, "wire: dedicated, lans:");
+  const auto set = open().set_fabric(text, "root", "apply", now);
+  ASSERT_FALSE(set);
+  EXPECT_EQ(set.error().code, Errc::unsupported);
+  EXPECT_NE(set.error().message.find("hub fra1 has `wire: dedicated`"), std::string::npos) << set.error().message;
+  const auto made = Controller::create(folder_ / "dedicated.db", text, "fra1", {hub_.public_key(), FrrVersion{8, 4}}, "root", now);
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().code, Errc::unsupported);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "dedicated.db"));
+}
+
 TEST_F(ControllerTest, NobodyGetsAnAddressInQuarantine) {
   auto text = first_fabric("acme", "fra1", {"vpn.example.com:51820"}, {"192.168.1.0/24"});
   // Half of a /27 in quarantine, the other half for sites.

@@ -24,6 +24,7 @@ class Rules : public testing::Test {
  protected:
   Rules() {
     config_.role = NodeRole::hub;
+    config_.node = "fra1";
     config_.tunnels = {prefix("10.255.0.0/24")};
     Wire wire;
     wire.interface = "wg0";
@@ -32,6 +33,7 @@ class Rules : public testing::Test {
     wire.peers = {peer("berlin", berlin, "192.168.20.0/24"), peer("mallory", mallory, "192.168.66.0/24")};
     Wire other;
     other.interface = "wgh1";
+    other.hub = "ams1";
     other.ospf = OspfMode::point_to_point;
     config_.wires = {wire, other};
     config_.routers = {{"fra1", hub, true, false}, {"berlin", berlin, false, false}, {"mallory", mallory, false, false}};
@@ -84,6 +86,25 @@ TEST_F(Rules, ThreeInstancesThatTheirOriginatorNeverSaidAreForged) {
   ASSERT_EQ(offences.size(), 1U);
   EXPECT_EQ(offences[0].site, "mallory");
   EXPECT_THAT(offences[0].what, HasSubstr("forges the router LSA 10.255.0.11 of berlin (10.255.0.11)"));
+}
+
+TEST_F(Rules, OnDedicatedWiresTheInterfaceSaysWhoSpeaks) {
+  Wire to_berlin;
+  to_berlin.interface = "wgs11";
+  to_berlin.hub = "fra1";
+  to_berlin.ospf = OspfMode::point_to_point;
+  to_berlin.peers = {config_.wires[0].peers[0]};
+  auto to_mallory = to_berlin;
+  to_mallory.interface = "wgs66";
+  to_mallory.peers = {config_.wires[0].peers[1]};
+  config_.wires = {to_berlin, to_mallory, config_.wires[1]};
+  judge_.configure(config_);
+  from(berlin, lsa(LsaType::router, berlin, 5), "wgs11");
+  EXPECT_THAT(from(mallory, lsa(LsaType::router, mallory, 5), "wgs11"), IsEmpty()) << "a source that is not that wire's";
+  for (const std::uint32_t sequence : {20U, 40U, 60U}) from(mallory, lsa(LsaType::router, berlin, sequence), "wgs66");
+  const auto offences = later();
+  ASSERT_EQ(offences.size(), 1U);
+  EXPECT_EQ(offences[0].site, "mallory");
 }
 
 TEST_F(Rules, WhatItsOriginatorOrAnotherHubSaysTooIsPassedOn) {

@@ -67,6 +67,22 @@ TEST(RouteTable, NamesWhoAnnouncesWhatItIsNotGranted) {
   EXPECT_THAT(row_of(table, "10.99.0.0/24")->refused, ElementsAre("203.0.113.9"));
 }
 
+TEST(RouteTable, AHubWithAWireForEachSiteGrantsButSteersNothing) {
+  auto config = hub();
+  for (const auto& peer : hub().wires[0].peers) {
+    Wire wire;
+    wire.hub = "fra1";
+    wire.peers = {peer};
+    config.wires.push_back(wire);
+  }
+  config.wires.erase(config.wires.begin());
+  const auto table = route_table(config, {{prefix("10.30.7.0/24"), "berlin"}}, {{prefix("10.30.7.0/24"), {"paris"}, false}}, steered);
+  EXPECT_FALSE(table.steers);
+  EXPECT_EQ(*row_of(table, "10.30.7.0/24"),
+            (RouteRow{prefix("10.30.7.0/24"), {"berlin"}, {"paris"}, {"berlin"}, {"paris"}, std::nullopt}));
+  EXPECT_THAT(row_of(table, "192.168.20.0/24")->granted_to, ElementsAre("berlin"));
+}
+
 TEST(RouteTable, SurvivesItsJson) {
   const auto table = route_table(hub(), {{prefix("10.30.7.0/24"), "berlin"}}, {{prefix("10.30.7.0/24"), {"paris"}, false}}, steered);
   EXPECT_EQ(route_table_from_json(to_json(table)).value(), table);

@@ -38,6 +38,7 @@ Hub build_hub(const DraftHub& draft) {
   if (draft.tunnel_v6) hub.tunnel_v6 = draft.tunnel_v6->value;
   hub.address = pin_of(draft);
   hub.cost = draft.cost;
+  hub.site_wires = draft.wire.value;
   return hub;
 }
 

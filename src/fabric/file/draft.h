@@ -54,6 +54,7 @@ struct DraftHub : DraftNode {
   bool own_v6 = false;
   bool no_v6 = false;   // tunnel6: none
   std::uint32_t cost = 10;
+  Written<SiteWires> wire;
 };
 
 struct DraftSite : DraftNode {

@@ -11,8 +11,8 @@
 namespace radial::file {
 namespace {
 
-constexpr std::array<std::string_view, 9> hub_keys{"endpoint", "endpoints", "lans",    "grant", "listen_port",
-                                                   "tunnel",   "tunnel6",   "address", "cost"};
+constexpr std::array<std::string_view, 10> hub_keys{"endpoint", "endpoints", "lans",    "grant", "listen_port",
+                                                    "tunnel",   "tunnel6",   "address", "cost",  "wire"};
 constexpr std::array<std::string_view, 7> site_keys{"lans", "grant", "hubs", "address", "mtu", "keepalive", "trust"};
 constexpr std::array<std::string_view, 2> lan_keys{"prefix", "active"};
 constexpr std::array<std::string_view, 1> grant_keys{"only"};
@@ -250,6 +250,14 @@ DraftHub read_hub(const Entry& entry, const NodeDefaults& defaults, MistakeList&
     if (const auto prefix = read_tunnel_v6(*place, hub.no_v6, mistakes)) hub.tunnel_v6 = {*prefix, place->spot};
   }
   if (const auto* cost = section.find("cost")) hub.cost = read_number(*cost, 1, 65535, "", mistakes).value_or(10);
+  if (const auto* place = section.find("wire")) {
+    if (const auto word = read_word(*place, "a word", "write multipoint or dedicated", mistakes)) {
+      if (*word == "dedicated")
+        hub.wire = {SiteWires::dedicated, place->spot};
+      else if (*word != "multipoint")
+        complain(mistakes, place->spot, *word, "is not a kind of wire", "write multipoint or dedicated");
+    }
+  }
   return hub;
 }
 

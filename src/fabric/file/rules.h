@@ -14,6 +14,10 @@ void check_names(const Draft& draft, MistakeList& mistakes);
 // MTUs fit, interface names leave room, IPv6 LANs have an IPv6 tunnel.
 void check_settings(const Draft& draft, MistakeList& mistakes);
 
+// A hub with `wire: dedicated` has a port and a name for the interface of every
+// address in its tunnel prefix, and shares none with another hub at its endpoint.
+void check_dedicated(const Draft& draft, MistakeList& mistakes);
+
 // LANs, grants, tunnel prefixes and endpoints do not get in each other's way.
 void check_prefixes(const Draft& draft, MistakeList& mistakes);
 
