@@ -13,6 +13,9 @@ namespace radial::agent {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using namespace std::chrono_literals;
+
+constexpr std::int64_t ages_interval = 10;  // seconds between looks at the keys' ages
 
 std::int64_t now() { return std::time(nullptr); }
 
@@ -95,7 +98,39 @@ Status ControllerRole::serve(boost::asio::io_context& loop) {
   RADIAL_ASSIGN(const auto place, quarantine());
   RADIAL_ASSIGN(server_, HttpServer::listen(loop, place.controller, place.port,
                                             [this](const Request& request) { return answer_node(request); }));
+  tell_timer_ = std::make_unique<boost::asio::steady_timer>(loop);
+  poker_ = std::make_unique<Poker>(loop);
+  if (const auto opened = poker_->open(place.controller, poke_port); !opened)
+    spdlog::warn("{}: nodes learn of changes when they ask, every 5 s", opened.error().message);
   return {};
+}
+
+// Hubs first: a revoked site is cut off at them. Again to those that did not
+// ask, as a datagram may be lost.
+void ControllerRole::tell_nodes(int round) {
+  constexpr std::array<std::chrono::milliseconds, 3> pauses{100ms, 200ms, 400ms};
+  if (!poker_) return;
+  std::deque<IpAddress> waiting;
+  for (const bool hub : {true, false})
+    for (const auto& [name, place] : places_)
+      if (place.hub == hub && !place.told) waiting.push_back(place.address);
+  if (waiting.empty()) return;
+  poker_->poke(std::move(waiting));
+  if (round >= static_cast<int>(pauses.size())) return;
+  tell_timer_->expires_after(pauses[static_cast<std::size_t>(round)]);
+  tell_timer_->async_wait([this, round](const boost::system::error_code& error) {
+    if (!error) tell_nodes(round + 1);
+  });
+}
+
+// A hub runs another configuration now: sites may have waited for that.
+void ControllerRole::tell_rotating() {
+  const auto rotating = controller_.rotating();
+  if (!rotating || !poker_) return;
+  std::deque<IpAddress> waiting;
+  for (const auto& name : *rotating)
+    if (const auto place = places_.find(name); place != places_.end()) waiting.push_back(place->second.address);
+  if (!waiting.empty()) poker_->poke(std::move(waiting));
 }
 
 void ControllerRole::after_change() {
@@ -104,6 +139,8 @@ void ControllerRole::after_change() {
   // tell the operator that nothing happened.
   if (auto copied = write_working_copy(); !copied) spdlog::error("{}", copied.error().message);
   changed_();
+  for (auto& [name, place] : places_) place.told = false;
+  tell_nodes(0);
 }
 
 Result<FabricFacts> ControllerRole::facts_for(const std::string& fabric_yaml, std::string_view file_name) {
@@ -125,6 +162,9 @@ Result<Quarantine> ControllerRole::quarantine() {
   if (own == book.end()) return fail(Errc::internal, "no tunnel address is planned for {}", node_);
   quarantine.controller = own->second;
   quarantine.port = control::controller_port;
+  RADIAL_ASSIGN(const auto own_config, config());
+  for (const auto& wire : own_config.wires)
+    if (wire.shape == WireShape::point_to_point) quarantine.hub_wires.push_back(wire.interface);
   RADIAL_ASSIGN(quarantine.guests, controller_.guests());
   std::sort(quarantine.guests.begin(), quarantine.guests.end(), [](const auto& a, const auto& b) { return a.address < b.address; });
   return quarantine;
@@ -136,7 +176,20 @@ Result<Keyring> ControllerRole::keyring() {
   return keyring;
 }
 
+void ControllerRole::heard_from_self(const control::Report& report) {
+  const auto changed = controller_.report(node_, report, now());
+  if (!changed) return spdlog::error("{}", changed.error().message);
+  if (*changed) after_change();
+  if (std::exchange(applied_[node_], report.applied) != report.applied) tell_rotating();
+}
+
 void ControllerRole::step(host::WireGuard& wireguard) {
+  if (const auto time = now(); time - looked_at_ages_ >= ages_interval) {
+    looked_at_ages_ = time;
+    const auto asked = controller_.rotate_by_age(time);
+    if (!asked) spdlog::error("{}", asked.error().message);
+    else if (*asked) after_change();
+  }
   if (!waiting_) return;
   const auto expired = controller_.expire(now());
   if (!expired) return spdlog::error("{}", expired.error().message);
@@ -145,15 +198,19 @@ void ControllerRole::step(host::WireGuard& wireguard) {
   if (!all) return spdlog::error("{}", all.error().message);
   waiting_ = std::any_of(all->begin(), all->end(), [](const auto& one) { return one.live(); });
   if (std::none_of(all->begin(), all->end(), [](const auto& one) { return one.state == control::InvitationState::claimed; })) return;
-  const auto wire = wireguard.observe(controller_.fabric().interface);
-  if (!wire) return;
-  for (const auto& peer : wire->peers) {
-    if (!peer.last_handshake) continue;
-    const auto arrived = controller_.arrived(peer.public_key, now());
-    if (!arrived) return spdlog::error("{}", arrived.error().message);
-    if (*arrived) {
-      spdlog::info("a node joined with the key {}", peer.public_key);
-      changed_();
+  const auto own = config();
+  if (!own) return;
+  for (const auto& each : own->wires) {
+    const auto wire = wireguard.observe(each.interface);
+    if (!wire) continue;
+    for (const auto& peer : wire->peers) {
+      if (!peer.last_handshake) continue;
+      const auto arrived = controller_.arrived(peer.public_key, now());
+      if (!arrived) return spdlog::error("{}", arrived.error().message);
+      if (*arrived) {
+        spdlog::info("a node joined with the key {}", peer.public_key);
+        changed_();
+      }
     }
   }
 }
@@ -165,6 +222,7 @@ std::optional<Response> ControllerRole::handle(const Request& request) {
     if (request.path == "/v1/revisions") return revisions();
     if (request.path == "/v1/change") return changes_.status();
     if (request.path == "/v1/fabric") return {{200, written({{"revision", controller_.revision()}, {"fabric", controller_.fabric_text()}})}};
+    if (request.path == "/v1/members") return members();
     return std::nullopt;
   }
   if (request.method != "POST" || request.uid != 0) return std::nullopt;
@@ -173,6 +231,7 @@ std::optional<Response> ControllerRole::handle(const Request& request) {
     return named(request, [&](const std::string& site) { return controller_.withdraw(site, author_of(request), now()); });
   if (request.path == "/v1/revoke")
     return named(request, [&](const std::string& site) { return controller_.revoke(site, author_of(request), now()); });
+  if (request.path == "/v1/rotate") return rotate(request);
   if (request.path == "/v1/rollback") return roll_back(request);
   if (request.path == "/v1/confirm") return confirm(request);
   return std::nullopt;
@@ -190,6 +249,10 @@ Response ControllerRole::invite(const Request& request) {
   if (!lans || !grants) return failed(lans ? grants.error() : lans.error());
   wish.lans = std::move(*lans);
   wish.grants = std::move(*grants);
+  auto endpoints = words(*json, "endpoints");
+  if (!endpoints) return failed(endpoints.error());
+  wish.endpoints = std::move(*endpoints);
+  wish.hub = json->contains("hub") && (*json)["hub"] == true;
   if (json->contains("seconds")) {
     const auto seconds = json_integer<std::int64_t>((*json)["seconds"], "seconds", 1);
     if (!seconds) return failed(seconds.error());
@@ -290,13 +353,86 @@ Response ControllerRole::answer_node(const Request& request) {
   const auto node = controller_.authenticate(
       *request.from, control::signed_message(request.method, request.path, request.body), request.signature);
   if (!node) return failed(node.error());
-  if (request.method == "GET" && request.path == "/v1/node") {
-    const auto bundle = controller_.bundle_for(*node);
-    if (!bundle) return failed(bundle.error());
-    return {200, control::to_json(*bundle)};
-  }
+  if (request.path == "/v1/node") return this->node(*node, request);
+  if (request.method == "POST" && request.path == "/v1/node/key") return next_key(*node, request);
   if (request.method == "POST" && request.path == "/v1/node/report") return hear(*node, request);
   return failed({Errc::not_found, "no such resource", 0});
+}
+
+// With a report (POST), or just what is there for it (GET).
+Response ControllerRole::node(const std::string& name, const Request& request) {
+  const bool hub = controller_.fabric().find_hub(name) != nullptr;
+  if (request.method == "POST") {
+    const auto report = control::report_from_json(request.body);
+    if (!report) return failed(report.error());
+    const auto changed = controller_.report(name, *report, now());
+    if (!changed) return failed(changed.error());
+    if (*changed) after_change();
+    if (hub && std::exchange(applied_[name], report->applied) != report->applied) tell_rotating();
+  }
+  places_[name] = {*request.from, hub, true};
+  const auto bundle = controller_.bundle_for(name);
+  if (!bundle) return failed(bundle.error());
+  if (bundle->rotation == control::RotationStep::switch_key) {
+    // In a moment it speaks with another key: its hubs look out for it.
+    if (switching_) switching_();
+    std::deque<IpAddress> hubs;
+    for (const auto& [other, place] : places_)
+      if (place.hub) hubs.push_back(place.address);
+    if (poker_) poker_->poke(std::move(hubs));
+  }
+  return {200, control::to_json(*bundle)};
+}
+
+Response ControllerRole::next_key(const std::string& name, const Request& request) {
+  const auto key = control::key_from_json(request.body);
+  if (!key) return failed(key.error());
+  if (const auto done = controller_.offer_key(name, *key, now()); !done) return failed(done.error());
+  after_change();
+  return {200, written({{"node", name}})};
+}
+
+Response ControllerRole::rotate(const Request& request) {
+  const auto json = parse_strict_json(request.body, {4096, 4});
+  if (!json) return failed(json.error());
+  std::vector<std::string> sites;
+  if (json->is_object() && json->contains("all") && (*json)["all"] == true) {
+    for (const auto& site : controller_.fabric().sites)
+      if (const auto known = controller_.facts().nodes.find(site.name); known != controller_.facts().nodes.end() && known->second.public_key)
+        sites.push_back(site.name);
+  } else {
+    auto site = site_of(*json);
+    if (!site) return failed(site.error());
+    sites.push_back(std::move(*site));
+  }
+  for (const auto& site : sites)
+    if (const auto asked = controller_.rotate(site, author_of(request), now()); !asked) return failed(asked.error());
+  after_change();
+  return {200, written({{"sites", sites}})};
+}
+
+Response ControllerRole::members() {
+  const auto all = controller_.members();
+  if (!all) return failed(all.error());
+  Json nodes = Json::array();
+  for (const auto& one : *all) {
+    Json node{{"node", one.name}, {"role", one.hub ? "hub" : "site"}, {"joined", one.key.has_value()}};
+    if (one.key) node["public_key"] = one.key->to_string();
+    if (one.key_since) node["key_since"] = *one.key_since;
+    if (one.seen) node["seen"] = *one.seen;
+    node["current"] = one.current;
+    if (one.frr) node["frr"] = fmt::format("{}.{}", one.frr->major, one.frr->minor);
+    if (!one.wireguard.empty()) node["wireguard"] = one.wireguard;
+    if (one.rotation) node["rotation"] = std::string(control::to_string(*one.rotation));
+    if (!one.awaited.empty()) node["awaited"] = one.awaited;
+    nodes.push_back(std::move(node));
+  }
+  const auto pending = controller_.pending_revocations();
+  if (!pending) return failed(pending.error());
+  Json revocations = Json::array();
+  for (const auto& one : *pending)
+    revocations.push_back({{"node", one.node}, {"public_key", one.key.to_string()}, {"hub", one.hub}, {"since", one.at}});
+  return {200, written({{"members", std::move(nodes)}, {"revocations", std::move(revocations)}})};
 }
 
 Response ControllerRole::join(const Request& request) {

@@ -20,6 +20,7 @@
 #include "agent/http_server.h"
 #include "agent/keyring.h"
 #include "agent/paths.h"
+#include "agent/poke.h"
 #include "agent/quarantine.h"
 #include "control/controller.h"
 #include "host/wireguard.h"
@@ -55,14 +56,22 @@ class ControllerRole {
   [[nodiscard]] Result<Quarantine> quarantine();
   [[nodiscard]] Result<Keyring> keyring();
 
-  // Once a second: who shook hands, and what expired.
+  // Once a second: who shook hands, what expired, whose key is old.
   void step(host::WireGuard& wireguard);
+  // What this hub itself would report.
+  void heard_from_self(const control::Report& report);
+  // A site is about to change to its new key.
+  void on_switch(std::function<void()> switching) { switching_ = std::move(switching); }
 
  private:
   ControllerRole(const Paths& paths, std::string node, control::Controller controller, std::function<void()> changed);
   [[nodiscard]] Status write_working_copy();
   Response answer_node(const Request& request);
   Response join(const Request& request);
+  Response node(const std::string& name, const Request& request);
+  Response next_key(const std::string& name, const Request& request);
+  Response rotate(const Request& request);
+  Response members();
   Response invite(const Request& request);
   Response invitations();
   Response named(const Request& request, const std::function<Status(const std::string&)>& act);
@@ -72,12 +81,26 @@ class ControllerRole {
   Response confirm(const Request& request);
   Response hear(const std::string& node, const Request& request);
   void after_change();
+  void tell_nodes(int round);
+  void tell_rotating();
 
   const Paths& paths_;
   std::string node_;
   control::Controller controller_;
   std::function<void()> changed_;
   ChangeRole changes_;
+  std::function<void()> switching_;
+  // Where nodes that spoke since we started are, and whether they asked since the last change.
+  struct Place {
+    IpAddress address;
+    bool hub = false;
+    bool told = false;
+  };
+  std::map<std::string, Place> places_;
+  std::unique_ptr<Poker> poker_;
+  std::unique_ptr<boost::asio::steady_timer> tell_timer_;
+  std::map<std::string, std::string> applied_;  // digests that hubs reported last
+  std::int64_t looked_at_ages_ = 0;
   bool waiting_ = false;  // invitations are claimed: their first handshake is awaited
   std::unique_ptr<HttpServer> server_;
 };

@@ -14,8 +14,10 @@
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
 
+#include "agent/arrived_keys.h"
 #include "agent/change_member.h"
 #include "agent/controller_role.h"
+#include "agent/dialler.h"
 #include "agent/guard.h"
 #include "agent/http_server.h"
 #include "agent/liveness.h"
@@ -56,6 +58,12 @@ constexpr auto tick_interval = 1s;
 constexpr auto settle = 50ms;   // a burst of events is one reconciliation
 constexpr auto retry_after_problem = 2s;
 constexpr auto turmoil = 60s;   // after a change, until routers have nothing to say of it any more
+constexpr auto report_interval = 5s;    // of a controller's hub to itself
+// While a site changes to a new key, what it sends is lost until its hub has
+// seen the new one: it looks often, for a while.
+constexpr auto key_watch = 10ms;
+constexpr auto key_watch_lasts = 15s;
+constexpr std::size_t most_findings_told = 32;
 constexpr std::size_t most_moves_logged = 20;  // of one steering step
 
 // A descriptor of somebody else's that wakes the loop; not closed here.
@@ -108,11 +116,15 @@ class Daemon {
         firewall_monitor_(std::move(firewall)),
         resolver_(loop_, [this] { reconcile_in(0ms); }),
         steerer_(host_, std::move(routes)),
-        reconciler_(host_, paths_, identity_.key, [this](const auto& endpoints) { return resolver_.resolve(endpoints); },
+        reconciler_(host_, paths_, identity_.key,
+                    {[this](const auto& peer, const auto& endpoints) { return dialler_.choose(peer, resolver_.resolve(endpoints)); },
+                     [this](const auto& endpoints) { return resolver_.resolve(endpoints); }},
                     [this](const Wire& wire, const auto& observed) { return steerer_.allowed_ips(wire, observed); }),
         reconcile_timer_(loop_),
         steer_timer_(loop_),
         tick_timer_(loop_),
+        key_timer_(loop_),
+        report_timer_(loop_),
         guard_(host_.frr, paths_, std::move(ospf), std::move(cut_offs)),
         liveness_(std::move(echo)),
         signals_(loop_, SIGTERM, SIGINT),
@@ -127,6 +139,7 @@ class Daemon {
     controller_ = std::move(*role);
     if (controller_) {
       controller_->changes().set_hub({[this] { return change_.report(); }, [this](const auto& instruction) { change_.obey(instruction); }});
+      controller_->on_switch([this] { watch_keys(); });
       return follow_controller();
     }
     RADIAL_ASSIGN(const auto elsewhere, load_controller_address(paths_));
@@ -152,13 +165,21 @@ class Daemon {
     RADIAL_ASSIGN(auto keyring, load_keyring(paths_.secrets()));
     RADIAL_ASSIGN(auto again, load_keyring(paths_.secrets()));
     RADIAL_ASSIGN(auto assignment, load_assignment(paths_, startup_problem_));
-    config_ = assignment.config;
+    take(assignment.config);
     reconciler_.set_keyring(std::move(keyring));
-    member_ = std::make_unique<MemberRole>(loop_, paths_, controller, std::move(again), std::move(assignment),
-                                           [this](const NodeConfig& config, Keyring keys) {
-                                             reconciler_.set_keyring(std::move(keys));
-                                             if (!change_.on_trial()) take(config);
-                                           });
+    MemberRole::Node node;
+    node.report = [this] { return report(); };
+    node.changed = [this](const NodeConfig& config, Keyring keys) {
+      reconciler_.set_keyring(std::move(keys));
+      if (!change_.on_trial()) take(config);
+    };
+    node.rekeyed = [this](PrivateKey key) {
+      identity_.key = std::move(key);
+      reconcile();
+    };
+    node.poked = [this] { watch_keys(); };
+    node.busy = [this] { return change_.on_trial(); };
+    member_ = std::make_unique<MemberRole>(loop_, paths_, controller, std::move(again), std::move(assignment), std::move(node));
     change_member_ = std::make_unique<ChangeMember>(loop_, *member_, change_);
     return {};
   }
@@ -206,15 +227,20 @@ class Daemon {
   }
 
  private:
-  void take(const NodeConfig& config) {
+  void take(const NodeConfig& assigned) {
+    digest_ = control::digest_of_config(assigned);
+    assigned_ = assigned;
+    arrived_.merge(handshaken(awaited_keys(assigned_)));
+    auto config = with_arrived_keys(assigned_, arrived_);
     if (config != config_) applied_once_ = false;
-    config_ = config;
+    config_ = std::move(config);
+    watch_keys();
     reconcile_in(0ms);
   }
 
   NodeChange::Hooks change_hooks() {
     NodeChange::Hooks hooks;
-    hooks.present = [this]() -> const NodeConfig& { return config_; };
+    hooks.present = [this]() -> const NodeConfig& { return assigned_.node.empty() ? config_ : assigned_; };
     hooks.compare = [this](const NodeConfig& config) { return reconciler_.reconcile(in_force(config), Mode::dry_run); };
     hooks.look = [this](const NodeConfig& config) { return look(config); };
     hooks.run = [this](const NodeConfig& config, bool on_trial) { run_change(config, on_trial); };
@@ -230,7 +256,9 @@ class Daemon {
   void run_change(const NodeConfig& config, bool on_trial) {
     reconciler_.set_saving(!on_trial);
     guard_.expect_turmoil(Clock::now() + turmoil);
-    config_ = config;
+    assigned_ = config;
+    digest_ = control::digest_of_config(config);
+    config_ = with_arrived_keys(config, arrived_);
     applied_once_ = false;
     if (controller_ && !on_trial) controller_changed();
     reconcile();
@@ -259,13 +287,90 @@ class Daemon {
               if (one.node == peer.node) health = &one;
         if (health == nullptr || !health->endpoint) continue;
         const bool declared = std::any_of(peer.endpoints.begin(), peer.endpoints.end(), [&](const Endpoint& endpoint) {
-          return resolver_.resolve({endpoint}) == health->endpoint;
+          const auto addresses = resolver_.resolve({endpoint});
+          return std::find(addresses.begin(), addresses.end(), *health->endpoint) != addresses.end();
         });
         if (!declared)
           complaints.emplace("endpoint of " + peer.node, fmt::format("{} answers from {}, which is none of its endpoints in the fabric",
                                                                      peer.node, *health->endpoint));
       }
     }
+  }
+
+  // Those of `keys` that have shaken hands on a wire of ours.
+  std::set<PublicKey> handshaken(const std::set<PublicKey>& keys) {
+    std::set<PublicKey> seen;
+    if (keys.empty()) return seen;
+    for (const auto& wire : assigned_.wires) {
+      if (std::none_of(wire.peers.begin(), wire.peers.end(), [](const auto& peer) { return peer.next_key.has_value(); })) continue;
+      const auto observed = host_.wireguard->observe(wire.interface);
+      if (!observed) continue;
+      for (const auto& peer : observed->peers)
+        if (peer.last_handshake && keys.contains(peer.public_key)) seen.insert(peer.public_key);
+    }
+    return seen;
+  }
+
+  std::set<PublicKey> keys_to_come() const {
+    auto keys = awaited_keys(assigned_);
+    for (const auto& key : arrived_) keys.erase(key);
+    return keys;
+  }
+
+  // A site that changed to its new key: what belongs to it moves there.
+  void move_to_arrived_keys() {
+    auto seen = handshaken(keys_to_come());
+    if (seen.empty()) return;
+    arrived_.merge(std::move(seen));
+    config_ = with_arrived_keys(assigned_, arrived_);
+    reconcile();
+  }
+
+  void watch_keys() {
+    if (keys_to_come().empty()) return;
+    key_watch_ends_ = Clock::now() + key_watch_lasts;
+    if (!watching_keys_) watch_keys_on();
+  }
+
+  void watch_keys_on() {
+    watching_keys_ = true;
+    key_timer_.expires_after(key_watch);
+    key_timer_.async_wait([this](const boost::system::error_code& error) {
+      watching_keys_ = false;
+      if (error) return;
+      if (!down_) move_to_arrived_keys();
+      if (Clock::now() < key_watch_ends_ && !keys_to_come().empty()) watch_keys_on();
+    });
+  }
+
+  control::Report report() {
+    control::Report report;
+    report.key = identity_.key.public_key();
+    report.applied = applied_digest_;
+    if (const auto version = host_.frr.version())
+      if (const auto parsed = FrrVersion::parse(*version)) report.frr = *parsed;
+    report.wireguard = host_.wireguard->implementation();
+    if (config_.role != NodeRole::hub) return report;
+    for (const auto& finding : routing_findings()) {
+      if (report.findings.size() >= most_findings_told) break;
+      report.findings.push_back(fmt::format("{} {}; {}", finding.subject, finding.what, finding.cause));
+    }
+    return report;
+  }
+
+  void report_to_self() {
+    next_report_ = Clock::now() + report_interval;
+    controller_->heard_from_self(report());
+  }
+
+  // What this node refuses, and whom it cut off.
+  std::vector<observe::Finding> routing_findings() {
+    auto found = guard_.findings();
+    for (const auto& finding : steerer_.findings())
+      found.push_back({observe::Severity::warning, fmt::format("prefix {}", finding.prefix),
+                       "is in the FIB of this hub, and its wire will not carry it", describe(finding),
+                       "ip route show " + finding.prefix.to_string() + " says who installed it"});
+    return found;
   }
 
   // This hub as its controller's store has it.
@@ -330,6 +435,7 @@ class Daemon {
     note(make_it_so());
     const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(processor_time() - before);
     remember_daemons();
+    tell_applied();
     steerer_.follow(config_);
     steer();
     listener_.follow(config_);
@@ -383,6 +489,45 @@ class Daemon {
     outcome_ = std::move(outcome);
   }
 
+  // The controller learns at once that a configuration runs here: a revocation
+  // or a new key may wait for it. What counts is that the wires are right.
+  void tell_applied() {
+    const auto of_wire = [](const std::string& problem) { return problem.starts_with("wire "); };
+    if (std::any_of(outcome_.problems.begin(), outcome_.problems.end(), of_wire) || applied_digest_ == digest_) return;
+    applied_digest_ = digest_;
+    if (member_) member_->soon();
+    if (!controller_) return;
+    report_timer_.expires_after(0ms);  // not in the midst of a change
+    report_timer_.async_wait([this](const boost::system::error_code& error) {
+      if (!error) report_to_self();
+    });
+  }
+
+  // Peers that we dial and that have fallen silent.
+  void watch_dialled() {
+    bool redial = false;
+    for (const auto& wire : config_.wires) {
+      if (wire.shape != WireShape::point_to_point) continue;
+      std::optional<host::ObservedWire> observed;
+      for (const auto& peer : wire.peers) {
+        if (!peer.public_key || peer.endpoints.empty()) continue;
+        if (!observed) {
+          auto seen = host_.wireguard->observe(wire.interface);
+          if (!seen) break;
+          observed = std::move(*seen);
+        }
+        for (const auto& one : observed->peers) {
+          if (one.public_key != *peer.public_key) continue;
+          const std::chrono::seconds patience(peer.trust == Trust::routed ? std::max<int>(config_.dead, 3) : 2 * peer.keepalive + 10);
+          const auto advice = dialler_.seen(one.public_key, one.rx_bytes, one.tx_bytes, patience, Clock::now());
+          if (advice.look_up) resolver_.refresh(peer.endpoints);
+          redial |= advice.redial;
+        }
+      }
+    }
+    if (redial) reconcile();
+  }
+
   // FRR's daemons by process: a new one comes up with what was saved, or with
   // nothing, and must be looked at at once.
   std::map<std::string, std::optional<std::int64_t>> daemons_now() {
@@ -404,9 +549,12 @@ class Daemon {
       if (!down_ && liveness_.tick(host_.network, Clock::now())) reconcile();
       if (!down_)
         if (const auto done = nbma_.step(Clock::now(), config_)) spdlog::warn("repaired: {}", *done);
+      if (!down_) move_to_arrived_keys();
+      if (!down_) watch_dialled();
       change_.tick(Clock::now());
       if (controller_) controller_->step(*host_.wireguard);
       if (controller_) controller_->changes().step();
+      if (controller_ && Clock::now() >= next_report_) report_to_self();
       if (member_ && !change_.on_trial()) member_->step(Clock::now());
       if (change_member_) change_member_->step(Clock::now());
       tick();
@@ -439,12 +587,8 @@ class Daemon {
       snapshot.problems.push_back(fmt::format("cannot resolve the endpoint name {}: {}", name, why));
     // Of a site that is cut off no adjacency is expected.
     std::erase_if(snapshot.adjacencies, [&](const auto& one) { return guard_.cut_offs().contains(one.node); });
-    auto found = guard_.findings();
+    auto found = routing_findings();
     for (auto& finding : liveness_.findings(config_)) found.push_back(std::move(finding));
-    for (const auto& finding : steerer_.findings())
-      found.push_back({observe::Severity::warning, fmt::format("prefix {}", finding.prefix),
-                       "is in the FIB of this hub, and its wire will not carry it", describe(finding),
-                       "ip route show " + finding.prefix.to_string() + " says who installed it"});
     observe::diagnose(config_, snapshot, std::move(found));
     return {200, observe::to_json(snapshot)};
   }
@@ -609,17 +753,27 @@ class Daemon {
   host::NetworkMonitor network_monitor_;
   host::FirewallMonitor firewall_monitor_;
   Resolver resolver_;
+  Dialler dialler_;
   Steerer steerer_;
   Reconciler reconciler_;
   NodeConfig config_;
   Outcome outcome_;                 // of the last reconciliation
   std::string startup_problem_;
+  NodeConfig assigned_;             // by a controller; config_ may have arrived keys in their peers' place
+  std::string digest_;              // of it
+  std::string applied_digest_;      // of the last one that the wires have
+  std::set<PublicKey> arrived_;     // next keys of sites that are in use
+  bool watching_keys_ = false;
+  Clock::time_point key_watch_ends_{};
+  Clock::time_point next_report_{};
   bool applied_once_ = false;       // the current configuration, without a problem
   bool down_ = false;
   bool waiting_ = false;
   asio::steady_timer reconcile_timer_;
   asio::steady_timer steer_timer_;
   asio::steady_timer tick_timer_;
+  asio::steady_timer key_timer_;
+  asio::steady_timer report_timer_;
   Guard guard_;
   Liveness liveness_;
   asio::signal_set signals_;
@@ -660,7 +814,7 @@ Status tear_down_offline(const DaemonOptions& options, std::vector<std::string>&
   RADIAL_ASSIGN(const auto identity, load_identity(options.paths));
   RADIAL_ASSIGN(auto machine, open_host(options.userspace_wireguard));
   RADIAL_TRY(write_file_atomically(options.paths.down_marker(), "taken down by 'radial down'\n"));
-  Reconciler reconciler(machine, options.paths, identity.key, [](const auto&) { return std::nullopt; });
+  Reconciler reconciler(machine, options.paths, identity.key, {[](const auto&, const auto&) { return std::nullopt; }, [](const auto&) { return std::vector<Endpoint>(); }});
   auto outcome = reconciler.tear_down();
   changes = std::move(outcome.changes);
   if (!outcome.problems.empty()) return fail(Errc::io, "{}", fmt::join(outcome.problems, "\n"));

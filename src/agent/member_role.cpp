@@ -1,5 +1,6 @@
 #include "agent/member_role.h"
 
+#include "agent/key_rotation.h"
 #include "base/log.h"
 #include "control/messages.h"
 #include "control/token.h"
@@ -11,21 +12,27 @@ using namespace std::chrono_literals;
 
 constexpr auto interval = 5s;
 constexpr auto deadline = 4s;
+constexpr auto at_once = 10ms;         // what comes in a burst is one question
+constexpr auto after_new_key = 100ms;  // its handshake takes a round trip
 
 }  // namespace
 
 MemberRole::MemberRole(boost::asio::io_context& loop, const Paths& paths, ControllerAddress controller, Keyring keyring,
-                       Assignment assignment, Changed changed)
+                       Assignment assignment, Node node)
     : loop_(loop),
       paths_(paths),
       controller_(std::move(controller)),
       keyring_(std::move(keyring)),
       assignment_(std::move(assignment)),
-      changed_(std::move(changed)) {}
+      node_(std::move(node)),
+      pokes_(loop, [this] {
+        if (node_.poked) node_.poked();
+        soon();
+      }),
+      early_(loop) {}
 
 void MemberRole::step(std::chrono::steady_clock::time_point now) {
   if (asking_ || now < next_ || !keyring_.node_secret) return;
-  next_ = now + interval;
   ask();
 }
 
@@ -43,19 +50,62 @@ Status MemberRole::adopt(const Assignment& assignment) {
   return {};
 }
 
+void MemberRole::soon() {
+  if (asking_) again_ = true;
+  else ask_in(at_once);
+}
+
+void MemberRole::ask_in(std::chrono::milliseconds delay) {
+  const auto when = std::chrono::steady_clock::now() + delay;
+  if (early_.expiry() > std::chrono::steady_clock::now() && early_.expiry() <= when) return;
+  early_.expires_at(when);
+  early_.async_wait([this](const boost::system::error_code& error) {
+    if (!error && !asking_ && keyring_.node_secret && !node_.busy()) ask();
+  });
+}
+
 void MemberRole::ask() {
   asking_ = true;
-  ask_through_tunnel(loop_, *signed_request("GET", "/v1/node", {}), deadline, [this](Result<TunnelAnswer> answer) {
+  again_ = false;
+  next_ = std::chrono::steady_clock::now() + interval;
+  ask_through_tunnel(loop_, *signed_request("POST", "/v1/node", control::to_json(node_.report())), deadline, [this](Result<TunnelAnswer> answer) {
     asking_ = false;
     Status status;
     if (!answer) status = forward_error(std::move(answer.error()));
     else if (answer->status >= 400) status = Unexpected(refusal_of(*answer).within("the controller refuses this node"));
     else status = take(answer->body);
-    if (answer) wipe(answer->body);
+    if (answer) {
+      wipe(answer->body);
+      // Without it we ask every few seconds all the same.
+      if (const auto heard = pokes_.listen(answer->own, controller_.address, poke_port); !heard) spdlog::debug("{}", heard.error().message);
+    }
     const auto before = trouble_;
     trouble_ = status ? std::string() : status.error().message;
     if (!trouble_.empty() && before.empty()) spdlog::warn("{}; going on with revision {}", trouble_, assignment_.revision);
     if (trouble_.empty() && !before.empty()) spdlog::info("the controller answers again");
+    if (again_) ask_in(at_once);
+  });
+}
+
+Status MemberRole::follow(control::RotationStep step, const std::optional<PublicKey>& known) {
+  if (step == control::RotationStep::none) return {};
+  RADIAL_ASSIGN(const auto key, waiting_key(paths_));
+  if (known != key) {
+    offer(key);
+    return {};
+  }
+  if (step != control::RotationStep::switch_key) return {};
+  RADIAL_ASSIGN(auto own, take_waiting_key(paths_));
+  spdlog::info("the wires use the new key {}", own.public_key());
+  node_.rekeyed(std::move(own));
+  ask_in(after_new_key);
+  return {};
+}
+
+void MemberRole::offer(const PublicKey& key) {
+  ask_through_tunnel(loop_, *signed_request("POST", "/v1/node/key", control::key_to_json(key)), deadline, [this](const Result<TunnelAnswer>& answer) {
+    if (!answer || answer->status < 400) return;  // silence: asked again at the next answer
+    spdlog::warn("the controller refuses the new key: {}", refusal_of(*answer).message);
   });
 }
 
@@ -68,7 +118,7 @@ Status MemberRole::take(const std::string& body) {
   keyring.preshared = std::move(bundle.preshared);
   keyring.node_secret = std::move(bundle.node_secret);
   const bool same_keys = keyring.equals(keyring_);
-  if (same_keys && bundle.config == assignment_.config) return {};
+  if (same_keys && bundle.config == assignment_.config) return follow(bundle.rotation, bundle.next_key);
   if (!same_keys) {
     RADIAL_TRY(save_keyring(paths_.secrets(), keyring));
     RADIAL_ASSIGN(keyring_, load_keyring(paths_.secrets()));
@@ -77,8 +127,8 @@ Status MemberRole::take(const std::string& body) {
   RADIAL_TRY(save_assignment(paths_, assignment));
   assignment_ = assignment;
   spdlog::info("revision {} from {}", assignment_.revision, controller_.hub);
-  changed_(assignment_.config, std::move(keyring));
-  return {};
+  node_.changed(assignment_.config, std::move(keyring));
+  return follow(bundle.rotation, bundle.next_key);
 }
 
 }  // namespace radial::agent

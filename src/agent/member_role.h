@@ -1,6 +1,7 @@
 // A node whose controller is elsewhere: asks it for this node's configuration
 // through the tunnel, keeps what it got, and goes on with that when there is
-// no answer.
+// no answer. It tells what it runs as it asks, and makes a new key when it is
+// asked to (key_rotation.h).
 //
 // Threading: the io_context's thread.
 #pragma once
@@ -10,20 +11,29 @@
 #include <string>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "agent/assignment.h"
 #include "agent/keyring.h"
 #include "agent/paths.h"
+#include "agent/poke.h"
 #include "agent/tunnel_client.h"
+#include "control/controller.h"
 
 namespace radial::agent {
 
 class MemberRole {
  public:
-  using Changed = std::function<void(const NodeConfig&, Keyring)>;
+  struct Node {
+    std::function<control::Report()> report;
+    std::function<void(const NodeConfig&, Keyring)> changed;
+    std::function<void(PrivateKey)> rekeyed;  // it is on disk: the wires are to use it
+    std::function<void()> poked;
+    std::function<bool()> busy;               // with a change on trial: what is new waits until it is over
+  };
 
   MemberRole(boost::asio::io_context& loop, const Paths& paths, ControllerAddress controller, Keyring keyring,
-             Assignment assignment, Changed changed);
+             Assignment assignment, Node node);
 
   // Once a second.
   void step(std::chrono::steady_clock::time_point now);
@@ -33,21 +43,29 @@ class MemberRole {
                                                             const std::string& body) const;
   // A change that is confirmed: on disk, as what the controller gave.
   [[nodiscard]] Status adopt(const Assignment& assignment);
+  // There is something to tell: it is told within the next moments.
+  void soon();
 
   // Why the controller did not answer last time; empty: it did.
   [[nodiscard]] const std::string& trouble() const { return trouble_; }
 
  private:
   void ask();
+  void ask_in(std::chrono::milliseconds delay);
   [[nodiscard]] Status take(const std::string& body);
+  [[nodiscard]] Status follow(control::RotationStep step, const std::optional<PublicKey>& known);
+  void offer(const PublicKey& key);
 
   boost::asio::io_context& loop_;
   const Paths& paths_;
   ControllerAddress controller_;
   Keyring keyring_;
   Assignment assignment_;
-  Changed changed_;
+  Node node_;
+  PokeListener pokes_;
+  boost::asio::steady_timer early_;
   bool asking_ = false;
+  bool again_ = false;  // something came while the question was under way
   std::chrono::steady_clock::time_point next_{};
   std::string trouble_;
 };

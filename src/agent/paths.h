@@ -14,6 +14,7 @@ struct Paths {
   [[nodiscard]] std::filesystem::path facts() const { return config / "facts.json"; }
   [[nodiscard]] std::filesystem::path node() const { return config / "node"; }
   [[nodiscard]] std::filesystem::path private_key() const { return config / "private.key"; }
+  [[nodiscard]] std::filesystem::path next_private_key() const { return config / "private.key.next"; }
   [[nodiscard]] std::filesystem::path secrets() const { return config / "secrets.json"; }
   [[nodiscard]] std::filesystem::path controller_address() const { return config / "controller.json"; }
   [[nodiscard]] std::filesystem::path controller_store() const { return state / "controller.db"; }

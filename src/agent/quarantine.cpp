@@ -13,6 +13,8 @@ std::string with_quarantine(const std::string& table, const Quarantine& quaranti
     input += fmt::format("\t\tip saddr {} drop\n", guest.address);
     forward += fmt::format("\t\tip saddr {} drop\n\t\tip daddr {} drop\n", guest.address, guest.address);
   }
+  for (const auto& wire : quarantine.hub_wires)
+    input += fmt::format("\t\tiifname \"{}\" ip daddr {} tcp dport {} accept\n", wire, quarantine.controller, quarantine.port);
   input += fmt::format("\t\tiifname != \"{}\" ip daddr {} tcp dport {} drop\n\t}}\n", quarantine.interface, quarantine.controller,
                        quarantine.port);
   forward += "\t}\n";

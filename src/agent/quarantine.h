@@ -15,6 +15,7 @@ namespace radial::agent {
 
 struct Quarantine {
   std::string interface;               // the hub's multipoint wire; empty: no controller here
+  std::vector<std::string> hub_wires;  // to other hubs: their nodes ask the controller too
   IpAddress controller;                // the hub's tunnel address
   std::uint16_t port = 0;
   std::vector<control::Guest> guests;  // by address

@@ -76,11 +76,11 @@ std::vector<host::FrrLines> only_daemons(const Stanzas& stanzas, const std::set<
 
 }  // namespace
 
-Reconciler::Reconciler(Host& machine, const Paths& paths, const PrivateKey& key, Resolve resolve, Steer steer)
-    : host_(machine), paths_(paths), key_(key), resolve_(std::move(resolve)), steer_(std::move(steer)) {}
+Reconciler::Reconciler(Host& machine, const Paths& paths, const PrivateKey& key, Dial dial, Steer steer)
+    : host_(machine), paths_(paths), key_(key), dial_(std::move(dial)), steer_(std::move(steer)) {}
 
 std::optional<Endpoint> Reconciler::endpoint_of(const WirePeer& peer) const {
-  if (!peer.endpoints.empty()) return resolve_(peer.endpoints);
+  if (!peer.endpoints.empty()) return dial_.choose(*peer.public_key, peer.endpoints);
   const auto seen = seen_endpoints_.find(*peer.public_key);
   return seen == seen_endpoints_.end() ? std::nullopt : std::optional(seen->second);
 }
@@ -97,6 +97,9 @@ host::DesiredWire Reconciler::desired_wire(const Wire& wire, const host::Observe
       desired.peers.push_back(
           {*peer.public_key, keyring_.find(*peer.public_key), endpoint_of(peer), peer.allowed_ips, peer.keepalive});
   steer_peers(wire, observed, desired);
+  for (const auto& peer : wire.peers)
+    if (peer.public_key && peer.next_key)
+      desired.peers.push_back({*peer.next_key, keyring_.find(*peer.next_key), std::nullopt, {}, 0});
   if (wire.interface == quarantine_.interface)
     for (const auto& guest : quarantine_.guests)
       desired.peers.push_back({guest.public_key, &guest.preshared, std::nullopt, {Prefix::host(guest.address)}, 0});
@@ -171,7 +174,7 @@ void Reconciler::wire(Pass& pass, const Wire& wire) {
   applied_endpoints.clear();
   for (const auto& peer : wire.peers)
     if (peer.public_key && !peer.endpoints.empty())
-      if (const auto endpoint = resolve_(peer.endpoints)) applied_endpoints[*peer.public_key] = *endpoint;
+      if (const auto endpoint = dial_.choose(*peer.public_key, peer.endpoints)) applied_endpoints[*peer.public_key] = *endpoint;
   if (link_change.empty()) return;
   // An automatic link-local address would be used by ospf6d and dropped by
   // every AllowedIPs: it must be off before the link comes up.
@@ -250,9 +253,8 @@ Underlay Reconciler::underlay(Pass& pass, const NodeConfig& config, std::vector<
   underlay.addresses = std::move(local);
   for (const auto& wire : config.wires)
     for (const auto& peer : wire.peers)
-      for (const auto& endpoint : peer.endpoints)
-        if (const auto resolved = resolve_({endpoint}))
-          if (const auto address = resolved->address()) underlay.endpoints.push_back(*address);
+      for (const auto& endpoint : dial_.resolve(peer.endpoints))
+        if (const auto address = endpoint.address()) underlay.endpoints.push_back(*address);
   for (const auto family : {Family::v4, Family::v6}) {
     const auto routes = host_.network.routes(family);
     if (!routes) {

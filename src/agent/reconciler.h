@@ -38,15 +38,20 @@ enum class Mode : std::uint8_t { apply, dry_run };
 
 class Reconciler {
  public:
-  // Where to send a peer's packets: a numeric endpoint for the name, nothing
-  // while it is not known yet. Must not block.
-  using Resolve = std::function<std::optional<Endpoint>(const std::vector<Endpoint>&)>;
+  // Must not block.
+  struct Dial {
+    // Where to send a peer's packets: one of its endpoints, numeric; nothing
+    // while no address is known.
+    std::function<std::optional<Endpoint>(const PublicKey&, const std::vector<Endpoint>&)> choose;
+    // All addresses that are known of endpoints.
+    std::function<std::vector<Endpoint>(const std::vector<Endpoint>&)> resolve;
+  };
 
   // Who should hold which prefix of a multipoint wire; nothing: as its
   // configuration says. Empty: there is no steering.
   using Steer = std::function<std::optional<std::vector<PlacedPrefix>>(const Wire&, const host::ObservedWire&)>;
 
-  Reconciler(Host& machine, const Paths& paths, const PrivateKey& key, Resolve resolve,
+  Reconciler(Host& machine, const Paths& paths, const PrivateKey& key, Dial dial,
              Steer steer = {});  // all borrowed
 
   // Preshared keys, and guests of our wire; from the next reconciliation on.
@@ -81,7 +86,7 @@ class Reconciler {
   Host& host_;
   const Paths& paths_;
   const PrivateKey& key_;
-  Resolve resolve_;
+  Dial dial_;
   Steer steer_;
   Keyring keyring_;
   Quarantine quarantine_;

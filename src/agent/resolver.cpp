@@ -9,25 +9,23 @@ namespace radial::agent {
 Resolver::Resolver(boost::asio::io_context& loop, std::function<void()> changed)
     : resolver_(loop), changed_(std::move(changed)) {}
 
-std::optional<Endpoint> Resolver::resolve(const std::vector<Endpoint>& endpoints) {
-  std::optional<Endpoint> answer;
+std::vector<Endpoint> Resolver::resolve(const std::vector<Endpoint>& endpoints) {
+  std::vector<Endpoint> all;
   for (const auto& endpoint : endpoints) {
     if (endpoint.address()) {
-      if (!answer) answer = endpoint;
+      all.push_back(endpoint);
     } else if (const auto found = known_.find(endpoint.host); found != known_.end()) {
-      if (!answer) answer = Endpoint::of(found->second, endpoint.port);
+      for (const auto& address : found->second) all.push_back(Endpoint::of(address, endpoint.port));
     } else if (!failures_.contains(endpoint.host)) {
       look_up(endpoint.host);
     }
   }
-  return answer;
+  return all;
 }
 
-void Resolver::refresh() {
-  std::set<std::string> names;
-  for (const auto& [name, address] : known_) names.insert(name);
-  for (const auto& [name, why] : failures_) names.insert(name);
-  for (const auto& name : names) look_up(name);
+void Resolver::refresh(const std::vector<Endpoint>& endpoints) {
+  for (const auto& endpoint : endpoints)
+    if (!endpoint.address()) look_up(endpoint.host);
 }
 
 void Resolver::look_up(const std::string& host) {
@@ -37,8 +35,9 @@ void Resolver::look_up(const std::string& host) {
     if (error == boost::asio::error::operation_aborted) return;
     std::vector<IpAddress> addresses;
     for (const auto& result : results)
-      if (auto parsed = IpAddress::parse(result.endpoint().address().to_string())) addresses.push_back(*parsed);
-    const auto known = known_.find(host);
+      if (auto parsed = IpAddress::parse(result.endpoint().address().to_string());
+          parsed && std::find(addresses.begin(), addresses.end(), *parsed) == addresses.end())
+        addresses.push_back(*parsed);
     if (addresses.empty()) {
       const auto why = error ? error.message() : std::string("no address");
       if (failures_[host] != why) spdlog::warn("cannot resolve {}: {}", host, why);
@@ -46,10 +45,12 @@ void Resolver::look_up(const std::string& host) {
       return;
     }
     failures_.erase(host);
-    // A server that rotates its answers must not move a peer about: stay with
-    // the address in use as long as it is among them.
-    if (known != known_.end() && std::find(addresses.begin(), addresses.end(), known->second) != addresses.end()) return;
-    known_[host] = addresses.front();
+    // A server may rotate its answers: whoever dials stays with an address as
+    // long as it is among them.
+    auto& known = known_[host];
+    if (std::is_permutation(addresses.begin(), addresses.end(), known.begin(), known.end())) return;
+    if (!known.empty()) spdlog::info("{} is now {}", host, fmt::join(addresses, ", "));
+    known = std::move(addresses);
     changed_();
   });
 }

@@ -23,12 +23,11 @@ class Resolver {
  public:
   Resolver(boost::asio::io_context& loop, std::function<void()> changed);
 
-  // The first of `endpoints` whose address is known, numeric; nothing while
-  // none is.
-  std::optional<Endpoint> resolve(const std::vector<Endpoint>& endpoints);
+  // All known addresses of `endpoints`, numeric, in their order.
+  std::vector<Endpoint> resolve(const std::vector<Endpoint>& endpoints);
 
-  // Looks every known name up again.
-  void refresh();
+  // Looks the names among `endpoints` up again.
+  void refresh(const std::vector<Endpoint>& endpoints);
 
   // Names that could not be resolved, with the resolver's words.
   [[nodiscard]] const std::map<std::string, std::string>& failures() const { return failures_; }
@@ -38,7 +37,7 @@ class Resolver {
 
   boost::asio::ip::udp::resolver resolver_;
   std::function<void()> changed_;
-  std::map<std::string, IpAddress> known_;
+  std::map<std::string, std::vector<IpAddress>> known_;
   std::map<std::string, std::string> failures_;
   std::set<std::string> pending_;
 };

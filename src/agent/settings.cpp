@@ -16,23 +16,23 @@ std::string_view trimmed(std::string_view text) {
 
 }  // namespace
 
-Result<PrivateKey> load_private_key(const Paths& paths) {
+Result<PrivateKey> load_private_key(const std::filesystem::path& file) {
   struct stat info {};
-  if (::stat(paths.private_key().c_str(), &info) != 0)
-    return fail_errno(errno, fmt::format("cannot open {}", paths.private_key().string()));
+  if (::stat(file.c_str(), &info) != 0)
+    return fail_errno(errno, fmt::format("cannot open {}", file.string()));
   if ((info.st_mode & 077U) != 0)
-    return fail(Errc::permission_denied, "{} can be read by others (mode {:o}): chmod 600 it", paths.private_key().string(),
+    return fail(Errc::permission_denied, "{} can be read by others (mode {:o}): chmod 600 it", file.string(),
                 info.st_mode & 0777U);
-  RADIAL_ASSIGN(auto text, read_file(paths.private_key(), 4096));
+  RADIAL_ASSIGN(auto text, read_file(file, 4096));
   auto key = PrivateKey::parse(trimmed(text));
   wipe(text);
-  if (!key) return forward_error(std::move(key.error()).within(paths.private_key().string()));
+  if (!key) return forward_error(std::move(key.error()).within(file.string()));
   return key;
 }
 
 Result<Identity> load_identity(const Paths& paths) {
   RADIAL_ASSIGN(const auto name, read_file(paths.node(), 4096));
-  RADIAL_ASSIGN(auto key, load_private_key(paths));
+  RADIAL_ASSIGN(auto key, load_private_key(paths.private_key()));
   return Identity{std::string(trimmed(name)), std::move(key)};
 }
 

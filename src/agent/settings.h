@@ -21,7 +21,7 @@ struct Identity {
 };
 
 // Refuses a key file that others than root can read.
-[[nodiscard]] Result<PrivateKey> load_private_key(const Paths& paths);
+[[nodiscard]] Result<PrivateKey> load_private_key(const std::filesystem::path& file);
 [[nodiscard]] Result<Identity> load_identity(const Paths& paths);
 
 struct Compiled {

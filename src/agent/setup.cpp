@@ -52,15 +52,7 @@ Result<PrivateKey> own_key(const Paths& paths) {
     wipe(text);
     RADIAL_TRY(std::move(written));
   }
-  return load_private_key(paths);
-}
-
-Result<std::string> endpoint_text(const std::string& wish) {
-  if (auto with_port = Endpoint::parse(wish)) return with_port->to_string();
-  const bool bare_v6 = wish.find(':') != wish.rfind(':') && wish.find('[') == std::string::npos;
-  const auto text = fmt::format(fmt::runtime(bare_v6 ? "[{}]:{}" : "{}:{}"), wish, default_port);
-  RADIAL_ASSIGN(const auto endpoint, Endpoint::parse(text));
-  return endpoint.to_string();
+  return load_private_key(paths.private_key());
 }
 
 Result<FrrVersion> frr_version() {
@@ -128,6 +120,14 @@ Result<control::Bundle> ask_at_endpoints(QuarantinedWire& wire, const control::T
 
 }  // namespace
 
+Result<std::string> endpoint_text(const std::string& wish) {
+  if (auto with_port = Endpoint::parse(wish)) return with_port->to_string();
+  const bool bare_v6 = wish.find(':') != wish.rfind(':') && wish.find('[') == std::string::npos;
+  const auto text = fmt::format(fmt::runtime(bare_v6 ? "[{}]:{}" : "{}:{}"), wish, default_port);
+  RADIAL_ASSIGN(const auto endpoint, Endpoint::parse(text));
+  return endpoint.to_string();
+}
+
 Status initialise(const DaemonOptions& options, const InitOptions& wish, const Tell& tell) {
   const auto& paths = options.paths;
   RADIAL_TRY(need_root());
@@ -148,7 +148,8 @@ Status initialise(const DaemonOptions& options, const InitOptions& wish, const T
   RADIAL_ASSIGN(const auto done, enable_frr_daemons(daemons_of(compiled.config)));
   for (const auto& line : done) tell(line);
   RADIAL_ASSIGN(const auto version, frr_version());
-  RADIAL_ASSIGN(const auto text, make_store(paths, yaml, wish, {key.public_key(), version}));
+  RADIAL_ASSIGN(const auto machine, open_host(options.userspace_wireguard));
+  RADIAL_ASSIGN(const auto text, make_store(paths, yaml, wish, {key.public_key(), version, machine.wireguard->implementation()}));
   RADIAL_TRY(write_file_atomically(paths.fabric(), text, 0644));
   RADIAL_TRY(write_file_atomically(paths.node(), wish.name + "\n", 0644));
   tell(fmt::format("made {}: {} is the first hub and the controller of fabric {}", paths.config.string(), wish.name, wish.fabric));
@@ -175,7 +176,7 @@ Status join(const DaemonOptions& options, const std::string& token_text, const T
     RADIAL_TRY(make_folders(paths));
     RADIAL_TRY(write_file_atomically(paths.pending_join(), pending_text(digest), 0600));
     RADIAL_ASSIGN(const auto key, own_key(paths));
-    control::JoinRequest request{token.site, key.public_key(), std::nullopt, digest,
+    control::JoinRequest request{token.site, key.public_key(), std::nullopt, machine.wireguard->implementation(), digest,
                                  control::mac_of(token.preshared, control::join_message(digest, key.public_key()))};
     if (const auto version = frr_version()) request.frr = *version;
     auto answered = [&]() -> Result<control::Bundle> {

@@ -25,6 +25,9 @@ struct InitOptions {
   std::vector<std::string> lans;
 };
 
+// "vpn.example.com" or with a port, as an endpoint with its port.
+[[nodiscard]] Result<std::string> endpoint_text(const std::string& wish);
+
 // Makes this machine the first hub and the controller of a new fabric.
 [[nodiscard]] Status initialise(const DaemonOptions& options, const InitOptions& wish, const Tell& tell);
 

@@ -48,7 +48,12 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void end(beast::error_code error) {
     const auto done = std::move(done_);
     if (error) return done(fail(Errc::unavailable, "the controller does not answer at {}: {}", where_, error.message()));
-    done(TunnelAnswer{static_cast<int>(parser_.get().result_int()), std::move(parser_.get().body())});
+    TunnelAnswer answer{static_cast<int>(parser_.get().result_int()), std::move(parser_.get().body()), {}};
+    beast::error_code unknown;
+    const auto own = stream_.socket().local_endpoint(unknown);
+    if (!unknown)
+      if (const auto address = IpAddress::parse(own.address().to_string())) answer.own = *address;
+    done(std::move(answer));
   }
 
   beast::tcp_stream stream_;

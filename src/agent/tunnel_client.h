@@ -25,6 +25,7 @@ struct TunnelRequest {
 struct TunnelAnswer {
   int status = 0;
   std::string body;  // may hold secrets
+  IpAddress own;     // our address on the way there
 };
 
 // `done` is called once, with the answer or why there is none (unavailable).

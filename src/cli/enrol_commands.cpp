@@ -1,10 +1,12 @@
 // init, join: this machine becomes a node. invite, invitations, uninvite,
 // revoke, log, revisions: the controller, on its hub.
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <iostream>
 #include <memory>
+#include <thread>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -14,6 +16,7 @@
 #include "base/key.h"
 #include "cli/api_client.h"
 #include "cli/commands.h"
+#include "cli/qr.h"
 #include "cli/table.h"
 
 namespace radial::cli {
@@ -81,15 +84,40 @@ int print_list(const std::string& socket, const std::string& path, const char* k
   return 0;
 }
 
-int invite(const std::string& socket, const std::string& site, const std::vector<std::string>& lans,
-           const std::vector<std::string>& grants, const std::string& lasts) {
-  const auto seconds = seconds_of(lasts);
+struct InviteOptions {
+  std::string site;
+  bool hub = false;
+  bool qr = false;
+  std::vector<std::string> endpoints;
+  std::vector<std::string> lans;
+  std::vector<std::string> grants;
+  std::string lasts = "24h";
+};
+
+int print_qr(const std::string& token) {
+  auto picture = qr_text(token, ::isatty(STDOUT_FILENO) != 0);
+  if (!picture) return failed(picture.error());
+  fmt::print("\n{}", *picture);
+  wipe(*picture);
+  return 0;
+}
+
+int invite(const std::string& socket, const InviteOptions& wish) {
+  const auto& site = wish.site;
+  const auto seconds = seconds_of(wish.lasts);
   if (!seconds) {
-    print_error(fmt::format("--expires '{}' is no time: write 30m, 24h or 7d", lasts));
+    print_error(fmt::format("--expires '{}' is no time: write 30m, 24h or 7d", wish.lasts));
     return 2;
   }
+  std::vector<std::string> endpoints;
+  for (const auto& one : wish.endpoints) {
+    auto text = agent::endpoint_text(one);
+    if (!text) return failed(text.error());
+    endpoints.push_back(std::move(*text));
+  }
   auto body = api_body(socket, "POST", "/v1/invitations",
-                       dumped({{"site", site}, {"lans", lans}, {"grants", grants}, {"seconds", *seconds}}));
+                       dumped({{"site", site}, {"hub", wish.hub}, {"endpoints", endpoints}, {"lans", wish.lans}, {"grants", wish.grants},
+                               {"seconds", *seconds}}));
   if (!body) return failed(body.error());
   auto answer = Json::parse(*body, nullptr, false);
   wipe(*body);
@@ -99,14 +127,132 @@ int invite(const std::string& socket, const std::string& site, const std::vector
   }
   fmt::print(stderr, "On {}, as root; until {}, once:\n\n", site, moment(answer.value("expires", std::int64_t{0})));
   fmt::print("radial join {}\n", answer["token"].get_ref<const std::string&>());
+  const int code = wish.qr ? print_qr(answer["token"].get_ref<const std::string&>()) : 0;
   wipe(answer["token"].get_ref<std::string&>());
-  return 0;
+  return code;
 }
 
 int post_site(const std::string& socket, const std::string& path, const std::string& site, std::string_view done) {
   auto body = api_body(socket, "POST", path, dumped({{"site", site}}));
   if (!body) return failed(body.error());
   fmt::print("{} {}\n", site, done);
+  return 0;
+}
+
+std::optional<Json> members(const std::string& socket) {
+  auto body = api_body(socket, "GET", "/v1/members");
+  if (!body) {
+    print_error(body.error().message);
+    return std::nullopt;
+  }
+  auto answer = Json::parse(*body, nullptr, false);
+  if (answer.is_object() && answer.contains("members") && answer["members"].is_array() && answer["revocations"].is_array()) return answer;
+  print_error("radiald's answer is not understood");
+  return std::nullopt;
+}
+
+// Asks until `done`, at most `patience`. The last answer.
+std::optional<Json> members_when(const std::string& socket, std::chrono::milliseconds patience, const std::function<bool(const Json&)>& done) {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  for (;;) {
+    auto answer = members(socket);
+    if (!answer || done(*answer) || std::chrono::steady_clock::now() > end) return answer;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+}
+
+std::string joined_words(const Json& words) {
+  std::vector<std::string> all;
+  for (const auto& word : words)
+    if (word.is_string()) all.push_back(word.get<std::string>());
+  return fmt::format("{}", fmt::join(all, ", "));
+}
+
+// What a rotation is at, in the operator's words.
+std::string rotation_text(const Json& member) {
+  const auto step = member.value("rotation", "");
+  if (step == "make") return "waits for the site to make its key";
+  if (step == "wait" && member.contains("awaited")) return "waits for " + joined_words(member["awaited"]) + " to learn the new key";
+  if (step == "switch" || step == "wait") return "waits for the site to change to its new key";
+  return step;
+}
+
+int revoke(const std::string& socket, const std::string& site) {
+  auto body = api_body(socket, "POST", "/v1/revoke", dumped({{"site", site}}));
+  if (!body) return failed(body.error());
+  const auto of_site = [&](const Json& one) { return one.value("node", "") == site; };
+  const auto none = [&](const Json& answer) {
+    return std::none_of(answer["revocations"].begin(), answer["revocations"].end(), of_site);
+  };
+  const auto answer = members_when(socket, std::chrono::seconds(2), none);
+  if (!answer) return 1;
+  fmt::print("{} is revoked; 'radial invite' lets it, or another machine, join again\n", site);
+  if (none(*answer)) {
+    fmt::print("cut off at every hub\n");
+    return 0;
+  }
+  for (const auto& one : (*answer)["revocations"])
+    if (of_site(one)) fmt::print("pending: {} has not answered and may still serve it; it cuts it off when it is back\n", one.value("hub", ""));
+  return 0;
+}
+
+int rotate(const std::string& socket, const std::string& site, bool all) {
+  if (all == !site.empty()) {
+    print_error("name one SITE, or --all");
+    return 2;
+  }
+  auto body = api_body(socket, "POST", "/v1/rotate", dumped(all ? Json{{"all", true}} : Json{{"site", site}}));
+  if (!body) return failed(body.error());
+  const auto asked = Json::parse(*body, nullptr, false);
+  if (!asked.is_object() || !asked.contains("sites")) {
+    print_error("radiald's answer is not understood");
+    return 1;
+  }
+  const auto among = [&](const Json& member) {
+    return std::find(asked["sites"].begin(), asked["sites"].end(), member["node"]) != asked["sites"].end();
+  };
+  const auto answer = members_when(socket, std::chrono::seconds(20), [&](const Json& now) {
+    return std::none_of(now["members"].begin(), now["members"].end(), [&](const Json& one) { return among(one) && one.contains("rotation"); });
+  });
+  if (!answer) return 1;
+  int pending = 0;
+  for (const auto& one : (*answer)["members"]) {
+    if (!among(one)) continue;
+    pending += one.contains("rotation") ? 1 : 0;
+    fmt::print("{}: {}\n", one.value("node", ""),
+               one.contains("rotation") ? rotation_text(one) : "has the new key " + one.value("public_key", ""));
+  }
+  if (pending > 0) fmt::print("{} pending: it goes on by itself; see 'radial members'\n", pending);
+  return 0;
+}
+
+std::string how_long(std::int64_t seconds) {
+  if (seconds < 120) return fmt::format("{} s", std::max<std::int64_t>(seconds, 0));
+  if (seconds < 7200) return fmt::format("{} min", seconds / 60);
+  if (seconds < 2 * 86400) return fmt::format("{} h", seconds / 3600);
+  return fmt::format("{} d", seconds / 86400);
+}
+
+int list_members(const std::string& socket, bool json) {
+  const auto answer = members(socket);
+  if (!answer) return 1;
+  if (json) {
+    fmt::print("{}\n", answer->dump(2));
+    return 0;
+  }
+  const auto now = static_cast<std::int64_t>(std::time(nullptr));
+  Table table({"NODE", "ROLE", "KEY AGE", "SEEN", "CONFIGURATION", "FRR", "WIREGUARD", "ROTATION"});
+  for (const auto& one : (*answer)["members"]) {
+    const bool in = one.value("joined", false);
+    table.add({one.value("node", ""), one.value("role", ""), one.contains("key_since") ? how_long(now - one.value("key_since", now)) : "-",
+               one.contains("seen") ? how_long(now - one.value("seen", now)) + " ago" : "-",
+               !in ? "not joined" : one.value("current", false) ? "newest" : "pending", one.value("frr", "-"), one.value("wireguard", "-"),
+               one.contains("rotation") ? rotation_text(one) : "-"});
+  }
+  fmt::print("{}", table.to_string());
+  for (const auto& one : (*answer)["revocations"])
+    fmt::print("pending: {} may still serve {}, which was revoked {}\n", one.value("hub", ""), one.value("node", ""),
+               moment(one.value("since", std::int64_t{0})));
   return 0;
 }
 
@@ -162,7 +308,7 @@ void add_setup(CLI::App& app, int& exit_code) {
     exit_code = done ? 0 : failed(done.error());
   });
 
-  auto* join_command = app.add_subcommand("join", "Make this machine the site that a token of 'radial invite' is for");
+  auto* join_command = app.add_subcommand("join", "Make this machine the node that a token of 'radial invite' is for");
   auto token = std::make_shared<std::string>();
   join_command->add_option("TOKEN", *token, "the token; without it, or with '-', it is read from standard input");
   join_command->callback([&exit_code, token] { exit_code = join(std::move(*token)); });
@@ -192,20 +338,30 @@ void add_enrol_commands(CLI::App& app, int& exit_code) {
     return one;
   };
 
-  auto* invite_command = of_site("invite", "On the controller: print a token that lets one machine join as SITE");
-  auto lans = std::make_shared<std::vector<std::string>>();
-  auto grants = std::make_shared<std::vector<std::string>>();
-  auto lasts = std::make_shared<std::string>("24h");
-  invite_command->add_option("--lan", *lans, "a prefix behind the site; may be repeated");
-  invite_command->add_option("--grant", *grants, "what it may announce besides: a prefix, or 'any'; may be repeated");
-  invite_command->add_option("--expires", *lasts, "how long the token is good: 30m, 24h, 7d")->capture_default_str();
-  invite_command->callback([&exit_code, socket, site, lans, grants, lasts] { exit_code = invite(*socket, *site, *lans, *grants, *lasts); });
+  auto* invite_command = command("invite", "On the controller: print a token that lets one machine join as SITE");
+  auto wish = std::make_shared<InviteOptions>();
+  invite_command->add_option("SITE", wish->site, "its name in the fabric")->required();
+  invite_command->add_flag("--hub", wish->hub, "it is to be another hub");
+  invite_command->add_option("--endpoint", wish->endpoints, "where others reach that hub: vpn2.example.com or with :PORT; may be repeated");
+  invite_command->add_option("--lan", wish->lans, "a prefix behind it; may be repeated");
+  invite_command->add_option("--grant", wish->grants, "what a site may announce besides: a prefix, or 'any'; may be repeated");
+  invite_command->add_option("--expires", wish->lasts, "how long the token is good: 30m, 24h, 7d")->capture_default_str();
+  invite_command->add_flag("--qr", wish->qr, "the token as a QR code too");
+  invite_command->callback([&exit_code, socket, wish] { exit_code = invite(*socket, *wish); });
 
   of_site("uninvite", "On the controller: withdraw the token of SITE")->callback([&exit_code, socket, site] {
     exit_code = post_site(*socket, "/v1/invitations/withdraw", *site, "is not invited any more");
   });
-  of_site("revoke", "On the controller: cut SITE off and forget its keys")->callback([&exit_code, socket, site] {
-    exit_code = post_site(*socket, "/v1/revoke", *site, "is cut off; 'radial invite' lets it, or another machine, join again");
+  of_site("revoke", "On the controller: cut SITE off at every hub and forget its keys")->callback([&exit_code, socket, site] {
+    exit_code = revoke(*socket, *site);
+  });
+  auto* rotate_command = command("rotate", "On the controller: let a site make itself a new key, while everything stays up");
+  auto all = std::make_shared<bool>(false);
+  rotate_command->add_option("SITE", *site, "a site's name");
+  rotate_command->add_flag("--all", *all, "every site");
+  rotate_command->callback([&exit_code, socket, site, all] { exit_code = rotate(*socket, *site, *all); });
+  listing("members", "On the controller: what nodes report, and what is pending")->callback([&exit_code, socket, json] {
+    exit_code = list_members(*socket, *json);
   });
   listing("invitations", "On the controller: who was invited")->callback([&exit_code, socket, json] {
     exit_code = print_list(*socket, "/v1/invitations", "invitations", *json, print_invitations);

@@ -59,6 +59,7 @@ ordered_json write_peer(const WirePeer& peer) {
   ordered_json object;
   object["node"] = peer.node;
   if (peer.public_key) object["public_key"] = peer.public_key->to_string();
+  if (peer.next_key) object["next_key"] = peer.next_key->to_string();
   object["endpoints"] = texts(peer.endpoints);
   object["allowed_ips"] = texts(peer.allowed_ips);
   object["keepalive"] = peer.keepalive;
@@ -139,6 +140,7 @@ WirePeer read_peer(const json& value, const std::string& path, std::optional<Err
   WirePeer peer;
   peer.node = fields.text("node");
   if (fields.has("public_key")) peer.public_key = fields.parsed("public_key", PublicKey::parse);
+  if (fields.has("next_key")) peer.next_key = fields.parsed("next_key", PublicKey::parse);
   peer.endpoints = fields.parsed_list("endpoints", Endpoint::parse);
   peer.allowed_ips = fields.parsed_list("allowed_ips", Prefix::parse);
   peer.keepalive = fields.integer<std::uint16_t>("keepalive");

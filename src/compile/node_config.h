@@ -40,6 +40,8 @@ enum class OspfMode : std::uint8_t {
 struct WirePeer {
   std::string node;                    // name in the fabric
   std::optional<PublicKey> public_key; // nothing: not enrolled yet; the peer is left out of the wire
+  // Its key after a rotation: a peer beside, with no AllowedIPs until it has shaken hands.
+  std::optional<PublicKey> next_key = {};
   std::vector<Endpoint> endpoints;     // where to dial, first preferred; empty: it dials in
   std::vector<Prefix> allowed_ips;     // sorted
   std::uint16_t keepalive = 0;         // seconds; 0 is off

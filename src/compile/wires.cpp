@@ -16,6 +16,11 @@ std::optional<PublicKey> key_of(const FabricFacts& facts, std::string_view node)
   return found == facts.nodes.end() ? std::nullopt : found->second.public_key;
 }
 
+std::optional<PublicKey> next_key_of(const FabricFacts& facts, std::string_view node) {
+  const auto found = facts.nodes.find(node);
+  return found == facts.nodes.end() ? std::nullopt : found->second.next_key;
+}
+
 Result<WireAddresses> planned(const Fabric& fabric, const FabricFacts& facts, const std::string& hub,
                               const std::string& node) {
   if (!facts.addresses.contains({hub, node}))
@@ -88,6 +93,7 @@ WirePeer site_peer(const FabricFacts& facts, const Site& site, const WireAddress
   WirePeer peer;
   peer.node = site.name;
   peer.public_key = key_of(facts, site.name);
+  if (peer.public_key) peer.next_key = next_key_of(facts, site.name);
   peer.addresses = plain(addresses);
   peer.grant = site.grant;
   for (const auto& lan : site.lans) peer.lans.push_back(lan.prefix);

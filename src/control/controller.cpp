@@ -34,6 +34,23 @@ Result<IpAddress> free_from_top(const Prefix& tunnel, const std::string& hub, co
   return fail(Errc::unavailable, "the tunnel prefix {} of {} has no address left: give the hub a wider 'tunnel'", tunnel, hub);
 }
 
+bool dials(const Fabric& fabric, const std::string& node, const std::string& hub) {
+  const auto* site = fabric.find_site(node);
+  return site != nullptr && std::find(site->hubs.begin(), site->hubs.end(), hub) != site->hubs.end();
+}
+
+// Whom a node has a wire with.
+Result<std::vector<std::string>> neighbours_of(const Fabric& fabric, const std::string& node) {
+  std::vector<std::string> names;
+  if (const auto* site = fabric.find_site(node)) return site->hubs;
+  if (fabric.find_hub(node) == nullptr) return fail(Errc::not_found, "{} is not in the fabric any more", node);
+  for (const auto& hub : fabric.hubs)
+    if (hub.name != node) names.push_back(hub.name);
+  for (const auto& site : fabric.sites)
+    if (dials(fabric, site.name, node)) names.push_back(site.name);
+  return names;
+}
+
 Status refuse(std::string_view why) {
   return Unexpected(Error{Errc::permission_denied, std::string(why), 0});
 }
@@ -240,6 +257,31 @@ Result<std::int64_t> Controller::roll_back(std::optional<std::int64_t> to, const
   return set_fabric(revision.fabric, author, fmt::format("rolled back to revision {}", revision.number), now);
 }
 
+// The fabric file in which the invited node stands; it may stand there already.
+Result<std::string> Controller::text_with(const InviteRequest& request) const {
+  const auto& name = request.site;
+  if (!request.hub && fabric_.find_hub(name) != nullptr)
+    return fail(Errc::conflict, "{0} is a hub of this fabric: radial invite --hub {0}", name);
+  if (request.hub && fabric_.find_site(name) != nullptr) return fail(Errc::conflict, "{} is a site of this fabric", name);
+  if (!request.hub && !request.endpoints.empty())
+    return fail(Errc::invalid_argument, "a site is not dialled and has no endpoint; for a hub: radial invite --hub {}", name);
+  const auto* site = fabric_.find_site(name);
+  if (site == nullptr && fabric_.find_hub(name) == nullptr) {
+    if (!request.hub) return add_site(text_, {name, request.lans, request.grants});
+    if (request.endpoints.empty())
+      return fail(Errc::invalid_argument, "where do others reach the hub {}? --endpoint vpn2.example.com", name);
+    if (!request.grants.empty()) return fail(Errc::invalid_argument, "a hub is invited with --lan; write its grant in the fabric file");
+    return add_hub(text_, {name, request.endpoints, request.lans});
+  }
+  if (const auto known = facts_.nodes.find(name); known != facts_.nodes.end() && known->second.public_key)
+    return fail(Errc::conflict, "{0} has joined already; to let another machine take its place: radial revoke {0}", name);
+  if (!request.lans.empty() || !request.grants.empty() || !request.endpoints.empty())
+    return fail(Errc::conflict, "{} is in the fabric file already, which says all of it: leave --lan, --grant and --endpoint out", name);
+  if (site != nullptr && std::find(site->hubs.begin(), site->hubs.end(), hub_) == site->hubs.end())
+    return fail(Errc::unsupported, "{} has no wire to {}, where the controller is: name that hub under its 'hubs:'", name, hub_);
+  return text_;
+}
+
 Result<Invited> Controller::invite(const InviteRequest& request, const std::string& author, std::int64_t now) {
   const auto* hub = fabric_.find_hub(hub_);
   const auto own = facts_.nodes.find(hub_);
@@ -248,19 +290,7 @@ Result<Invited> Controller::invite(const InviteRequest& request, const std::stri
   RADIAL_TRY(not_while_trying());
   if (request.seconds < 60 || request.seconds > 30 * 86400)
     return fail(Errc::invalid_argument, "an invitation lasts from one minute to 30 days");
-  auto text = text_;
-  if (fabric_.find_hub(request.site) != nullptr) return fail(Errc::conflict, "{} is a hub of this fabric", request.site);
-  if (const auto* site = fabric_.find_site(request.site)) {
-    if (const auto known = facts_.nodes.find(request.site); known != facts_.nodes.end() && known->second.public_key)
-      return fail(Errc::conflict, "{0} has joined already; to let another machine take its place: radial revoke {0}", request.site);
-    if (!request.lans.empty() || !request.grants.empty())
-      return fail(Errc::conflict, "{} is in the fabric file already, which says its LANs and grant: leave --lan and --grant out",
-                  request.site);
-    if (std::find(site->hubs.begin(), site->hubs.end(), hub_) == site->hubs.end())
-      return fail(Errc::unsupported, "{} has no wire to {}, where the controller is: name that hub under its 'hubs:'", request.site, hub_);
-  } else {
-    RADIAL_ASSIGN(text, add_site(text_, {request.site, request.lans, request.grants}));
-  }
+  RADIAL_ASSIGN(const auto text, text_with(request));
   RADIAL_ASSIGN(const auto fabric, parse_or_fail(text, "fabric.yaml"));
   RADIAL_ASSIGN(const auto book, plan(fabric));
   RADIAL_ASSIGN(const auto all, store_.invitations());
@@ -280,7 +310,8 @@ Result<Invited> Controller::invite(const InviteRequest& request, const std::stri
   RADIAL_ASSIGN(token.address, free_from_top(hub->tunnel_v4, hub_, book, taken));
   token.controller = book.at({hub_, hub_});
   token.port = controller_port;
-  token.mtu = static_cast<std::uint16_t>(site_mtu(fabric, *fabric.find_site(request.site)));
+  const auto* site = fabric.find_site(request.site);
+  token.mtu = static_cast<std::uint16_t>(site == nullptr ? fabric.mtu : site_mtu(fabric, *site));
   token.expires = now + request.seconds;
 
   Invited invited{to_text(token), token.expires};
@@ -336,18 +367,18 @@ Result<Bundle> Controller::join(const JoinRequest& request, const IpAddress& fro
     return fail(Errc::invalid_argument, "a node needs a key of its own, not the token's");
   RADIAL_TRY(not_while_trying());
   for (const auto& [name, facts] : facts_.nodes)
-    if (name != request.site && facts.public_key == request.public_key)
+    if ((name != request.site && facts.public_key == request.public_key) || facts.next_key == request.public_key)
       return fail(Errc::conflict, "another node has this public key: generate a new one");
 
   RADIAL_ASSIGN(auto transaction, store_.begin());
-  RADIAL_TRY(store_.set_node(request.site, {request.public_key, request.frr}));
+  RADIAL_TRY(store_.set_node(request.site, {request.public_key, request.frr, request.wireguard}));
+  RADIAL_TRY(store_.set_key_age(request.site, now));
   RADIAL_ASSIGN(const auto secret, store_.node_secret(request.site));
   if (!secret) RADIAL_TRY(store_.set_node_secret(request.site, Secret::random()));
-  const auto* site = fabric_.find_site(request.site);
-  if (site == nullptr) return fail(Errc::not_found, "{} is not in the fabric any more", request.site);
-  for (const auto& hub : site->hubs) {
-    RADIAL_ASSIGN(const auto key, store_.preshared(hub, request.site));
-    if (!key) RADIAL_TRY(store_.set_preshared(hub, request.site, Secret::random()));
+  RADIAL_ASSIGN(const auto others, neighbours_of(fabric_, request.site));
+  for (const auto& other : others) {
+    RADIAL_ASSIGN(const auto key, store_.preshared(other, request.site));
+    if (!key) RADIAL_TRY(store_.set_preshared(other, request.site, Secret::random()));
   }
   if (!found->claimed_by) {
     RADIAL_TRY(store_.set_invitation_state(found->id, InvitationState::claimed, request.public_key));
@@ -393,6 +424,14 @@ Status Controller::revoke(const std::string& node, const std::string& author, st
   RADIAL_ASSIGN(const auto all, store_.invitations());
   RADIAL_ASSIGN(auto transaction, store_.begin());
   RADIAL_TRY(store_.forget_node(node));
+  // This hub drops the peer in the same breath; another when it is told, and until then it is named.
+  for (const auto& hub : fabric_.hubs) {
+    const auto there = facts_.nodes.find(hub.name);
+    const bool wired = fabric_.find_hub(node) != nullptr || dials(fabric_, node, hub.name);
+    if (hub.name == node || !wired || there == facts_.nodes.end() || !there->second.public_key) continue;
+    RADIAL_TRY(store_.add_pending_revocation({node, *known->second.public_key, hub.name, now}));
+    if (known->second.next_key) RADIAL_TRY(store_.add_pending_revocation({node, *known->second.next_key, hub.name, now}));
+  }
   for (const auto& one : all)
     if (one.live() && one.node == node)
       RADIAL_TRY(store_.set_invitation_state(one.id, InvitationState::withdrawn, one.claimed_by));
@@ -401,8 +440,9 @@ Status Controller::revoke(const std::string& node, const std::string& author, st
 }
 
 Result<std::string> Controller::authenticate(const IpAddress& from, std::string_view message, std::string_view mac) {
+  // Whatever wire of the node's it came by; a hub speaks from its own address.
   for (const auto& [wire, address] : facts_.addresses) {
-    if (wire.first != hub_ || wire.second == hub_ || address != from) continue;
+    if (wire.second == hub_ || address != from) continue;
     RADIAL_ASSIGN(const auto secret, store_.node_secret(wire.second));
     if (secret && mac_is_right(*secret, message, mac)) return wire.second;
   }
@@ -418,9 +458,12 @@ Result<Bundle> Controller::bundle_for(const std::string& node) {
   RADIAL_ASSIGN(auto secret, store_.node_secret(node));
   if (!secret) return fail(Errc::not_found, "{} has not joined", node);
   bundle.node_secret = std::move(*secret);
+  RADIAL_ASSIGN(bundle.rotation, rotation_step(node));
+  if (const auto own = facts_.nodes.find(node); own != facts_.nodes.end()) bundle.next_key = own->second.next_key;
   for (const auto& [other, facts] : facts_.nodes) {
     if (other == node || !facts.public_key) continue;
     RADIAL_ASSIGN(auto key, store_.preshared(node, other));
+    if (key && facts.next_key) bundle.preshared.emplace(*facts.next_key, key->clone());
     if (key) bundle.preshared.emplace(*facts.public_key, std::move(*key));
   }
   return bundle;
@@ -439,6 +482,7 @@ Result<std::map<PublicKey, PresharedKey>> Controller::preshared_keys() {
   for (const auto& [other, facts] : facts_.nodes) {
     if (other == hub_ || !facts.public_key) continue;
     RADIAL_ASSIGN(auto key, store_.preshared(hub_, other));
+    if (key && facts.next_key) keys.emplace(*facts.next_key, key->clone());
     if (key) keys.emplace(*facts.public_key, std::move(*key));
   }
   return keys;

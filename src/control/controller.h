@@ -29,6 +29,8 @@ struct InviteRequest {
   std::vector<std::string> lans;    // needed unless the fabric file declares the site
   std::vector<std::string> grants;
   std::int64_t seconds = 24 * 3600;
+  bool hub = false;                     // `site` is to be another hub
+  std::vector<std::string> endpoints;   // of a hub, with ports; needed unless the file declares it
 };
 
 struct Invited {
@@ -40,17 +42,52 @@ struct JoinRequest {
   std::string site;
   PublicKey public_key;
   std::optional<FrrVersion> frr;
+  std::string wireguard;  // what the machine has; empty: not known
   std::string token;  // its digest, in hexadecimal
   std::string proof;  // mac_of(preshared key of the token, join_message(...))
 };
 [[nodiscard]] std::string join_message(std::string_view token_digest, const PublicKey& key);
+
+// How far a key rotation is, as its node sees it.
+enum class RotationStep : std::uint8_t {
+  none,
+  make_key,   // generate a key pair and post its public part
+  wait,       // it is known; not every hub has it yet
+  switch_key, // every hub of the node has it: use it
+};
 
 // What a node must have to take part, and its secrets.
 struct Bundle {
   std::int64_t revision = 0;
   NodeConfig config;
   Secret node_secret;
+  RotationStep rotation = RotationStep::none;
+  std::optional<PublicKey> next_key;            // that the node has posted
   std::map<PublicKey, PresharedKey> preshared;  // by the peer's key
+};
+
+// What a node says of itself each time it asks for its configuration.
+struct Report {
+  PublicKey key;                   // that its wires use now
+  std::string applied;             // digest_of_config of what it runs; empty: nothing whole
+  std::optional<FrrVersion> frr;
+  std::string wireguard;           // "kernel", "radial-wire", ...; empty: not known
+  std::vector<std::string> findings;  // a hub's: what it refuses, and whom it cut off
+};
+
+[[nodiscard]] std::string digest_of_config(const NodeConfig& config);
+
+struct Member {
+  std::string name;
+  bool hub = false;
+  std::optional<PublicKey> key;
+  std::optional<std::int64_t> key_since;
+  std::optional<std::int64_t> seen;  // its last report; since this controller started
+  bool current = false;              // it reported that it runs the newest configuration
+  std::optional<FrrVersion> frr;
+  std::string wireguard;
+  std::optional<RotationStep> rotation;
+  std::vector<std::string> awaited;  // hubs that the rotation waits for
 };
 
 // A peer in quarantine: reaches the controller's port and nothing else.
@@ -121,7 +158,23 @@ class Controller {
   // file and can be invited again.
   [[nodiscard]] Status revoke(const std::string& node, const std::string& author, std::int64_t now);
 
-  // The node at a tunnel address of this hub, when `mac` is right for `message`.
+  // Asks a site for a new key; asked already: fine. `pending` lists hubs that
+  // a revoked key may still reach.
+  [[nodiscard]] Status rotate(const std::string& node, const std::string& author, std::int64_t now);
+  [[nodiscard]] Result<std::vector<PendingRevocation>> pending_revocations() { return store_.pending_revocations(); }
+  [[nodiscard]] Result<std::vector<std::string>> rotating();
+  // Sites whose key is older than the fabric allows, one at a time. True when one was asked.
+  [[nodiscard]] Result<bool> rotate_by_age(std::int64_t now);
+  // The public part of the key that a node made when it was asked to.
+  [[nodiscard]] Status offer_key(const std::string& node, const PublicKey& key, std::int64_t now);
+  // A node's report, authenticated. True: the fabric's facts changed, and with
+  // them configurations.
+  [[nodiscard]] Result<bool> report(const std::string& node, const Report& report, std::int64_t now);
+  // This hub itself runs what it should.
+  [[nodiscard]] Status applied_here(const std::string& digest);
+  [[nodiscard]] Result<std::vector<Member>> members();
+
+  // The node at a tunnel address, when `mac` is right for `message`.
   [[nodiscard]] Result<std::string> authenticate(const IpAddress& from, std::string_view message, std::string_view mac);
   [[nodiscard]] Result<Bundle> bundle_for(const std::string& node);
   [[nodiscard]] Result<NodeConfig> config_for(const std::string& node) const;
@@ -136,10 +189,16 @@ class Controller {
  private:
   Controller(Store store, std::string hub) : store_(std::move(store)), hub_(std::move(hub)) {}
   [[nodiscard]] Status load();
+  [[nodiscard]] Result<std::string> text_with(const InviteRequest& request) const;
   [[nodiscard]] Result<AddressBook> plan(const Fabric& fabric);
   [[nodiscard]] Result<std::vector<IpAddress>> quarantine_addresses();
   [[nodiscard]] Status commit(Transaction transaction);
   [[nodiscard]] Status not_while_trying() const;
+  [[nodiscard]] Result<bool> runs_newest(const std::string& node) const;
+  [[nodiscard]] Result<std::vector<std::string>> hubs_behind(const std::string& node);
+  [[nodiscard]] Result<RotationStep> rotation_step(const std::string& node);
+  [[nodiscard]] Status note_applied(const std::string& node, const std::string& digest);
+  [[nodiscard]] Status note_findings(const std::string& node, std::vector<std::string> findings, std::int64_t now);
 
   Store store_;
   std::string hub_;
@@ -148,6 +207,15 @@ class Controller {
   FabricFacts facts_;
   std::int64_t revision_ = 0;
   std::optional<Candidate> proposed_;
+  // What nodes said since this controller started. A restart forgets it; they say it again.
+  struct Said {
+    std::int64_t at = 0;
+    std::string applied;
+    std::vector<std::string> findings;
+    std::int64_t quota_since = 0;  // of lines in the log for its findings
+    int logged = 0;
+  };
+  std::map<std::string, Said> said_;
 };
 
 }  // namespace radial::control

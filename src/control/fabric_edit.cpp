@@ -51,23 +51,31 @@ std::string site_line(const NewSite& site) {
   return text + " }";
 }
 
-Result<std::string> insert_site(const std::string& yaml, const std::string& entry) {
+std::string hub_line(const NewHub& hub) {
+  std::vector<std::string> dialled;
+  for (const auto& endpoint : hub.endpoints) dialled.push_back("\"" + endpoint + "\"");
+  return fmt::format("{}: {{ {}: {}, lans: {} }}", quoted(hub.name), dialled.size() == 1 ? "endpoint" : "endpoints",
+                     dialled.size() == 1 ? dialled.front() : fmt::format("[{}]", fmt::join(dialled, ", ")), list(hub.lans));
+}
+
+// `entry` as the last one below `section`, which is "sites:" or "hubs:".
+Result<std::string> insert_entry(const std::string& yaml, const std::string& section, const std::string& entry) {
   auto lines = lines_of(yaml);
   auto key = lines.end();
   for (auto line = lines.begin(); line != lines.end(); ++line)
-    if (line->starts_with("sites:")) key = line;
+    if (line->starts_with(section)) key = line;
   if (key == lines.end()) {
-    lines.emplace_back("sites:");
+    lines.push_back(section);
     lines.push_back("  " + entry);
     return fmt::format("{}\n", fmt::join(lines, "\n"));
   }
-  const auto value = key->substr(6);
+  const auto value = key->substr(section.size());
   const auto without_comment = value.substr(0, value.find(" #"));
   const auto first = without_comment.find_first_not_of(" \t\r");
   if (first != std::string::npos) {
     if (without_comment.find_first_not_of(" \t\r{}") != std::string::npos || without_comment.find('}') == std::string::npos)
-      return fail(Errc::unsupported, "the fabric file has its sites in one line, '{{...}}': write each on a line of its own under 'sites:'");
-    *key = "sites:";
+      return fail(Errc::unsupported, "the fabric file has its '{0}' in one line, '{{...}}': write each on a line of its own under it", section);
+    *key = section;
   }
   // Its children: the lines below that are indented.
   auto last = key;
@@ -101,13 +109,32 @@ Result<std::string> add_site(const std::string& yaml, const NewSite& site) {
   RADIAL_ASSIGN(const auto before, parse_or_fail(yaml, "fabric.yaml"));
   if (before.find_site(site.name) != nullptr || before.find_hub(site.name) != nullptr)
     return fail(Errc::already_exists, "the fabric has a node {} already", site.name);
-  RADIAL_ASSIGN(auto text, insert_site(yaml, site_line(site)));
+  RADIAL_ASSIGN(auto text, insert_entry(yaml, "sites:", site_line(site)));
   RADIAL_ASSIGN(const auto after, parse_or_fail(text, "fabric.yaml"));
   auto expected = before;
   const auto* added = after.find_site(site.name);
   if (added != nullptr) expected.sites.push_back(*added);
   if (added == nullptr || after != expected)
     return fail(Errc::unsupported, "cannot add a site to this fabric file without changing more of it: write it under 'sites:' by hand");
+  return text;
+}
+
+Result<std::string> add_hub(const std::string& yaml, const NewHub& hub) {
+  RADIAL_ASSIGN(const auto before, parse_or_fail(yaml, "fabric.yaml"));
+  if (before.find_site(hub.name) != nullptr || before.find_hub(hub.name) != nullptr)
+    return fail(Errc::already_exists, "the fabric has a node {} already", hub.name);
+  RADIAL_ASSIGN(auto text, insert_entry(yaml, "hubs:", hub_line(hub)));
+  RADIAL_ASSIGN(const auto after, parse_or_fail(text, "fabric.yaml"));
+  auto expected = before;
+  const auto* added = after.find_hub(hub.name);
+  if (added != nullptr) expected.hubs.push_back(*added);
+  for (std::size_t i = 0; i < expected.sites.size() && i < after.sites.size(); ++i) {
+    auto with_it = expected.sites[i].hubs;
+    with_it.push_back(hub.name);
+    if (after.sites[i].hubs == with_it) expected.sites[i].hubs = std::move(with_it);
+  }
+  if (added == nullptr || after != expected)
+    return fail(Errc::unsupported, "cannot add a hub to this fabric file without changing more of it: write it under 'hubs:' by hand");
   return text;
 }
 

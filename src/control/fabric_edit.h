@@ -22,6 +22,16 @@ struct NewSite {
 // are told as the fabric file's are.
 [[nodiscard]] Result<std::string> add_site(const std::string& yaml, const NewSite& site);
 
+struct NewHub {
+  std::string name;
+  std::vector<std::string> endpoints;  // with ports
+  std::vector<std::string> lans;
+};
+
+// The file with the hub at the end of its `hubs:`. Sites that name no hubs dial
+// it too; nothing else changes.
+[[nodiscard]] Result<std::string> add_hub(const std::string& yaml, const NewHub& hub);
+
 // A fabric file for `radial init`.
 [[nodiscard]] std::string first_fabric(const std::string& fabric, const std::string& hub, const std::vector<std::string>& endpoints,
                                        const std::vector<std::string>& lans);

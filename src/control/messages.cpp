@@ -9,6 +9,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t most_request_bytes = 16U << 10U;
+constexpr std::size_t longest_program = 64;
 constexpr std::size_t most_bundle_bytes = 8U << 20U;
 
 Result<std::string> text_of(const Json& object, const char* key) {
@@ -18,6 +19,9 @@ Result<std::string> text_of(const Json& object, const char* key) {
 }
 
 std::string written(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
+constexpr std::array steps = {std::pair{RotationStep::none, "none"}, std::pair{RotationStep::make_key, "make"},
+                              std::pair{RotationStep::wait, "wait"}, std::pair{RotationStep::switch_key, "switch"}};
 
 Json revealed(const Secret& secret) { return secret.reveal_base64(); }
 
@@ -30,6 +34,7 @@ std::string to_json(const JoinRequest& request) {
             {"token", request.token},
             {"proof", request.proof}};
   if (request.frr) json["frr"] = fmt::format("{}.{}", request.frr->major, request.frr->minor);
+  if (!request.wireguard.empty()) json["wireguard"] = request.wireguard;
   return written(json);
 }
 
@@ -47,17 +52,22 @@ Result<JoinRequest> join_request_from_json(std::string_view text) {
     RADIAL_ASSIGN(const auto frr, text_of(json, "frr"));
     RADIAL_ASSIGN(request.frr, FrrVersion::parse(frr));
   }
+  if (json.contains("wireguard")) { RADIAL_ASSIGN(request.wireguard, text_of(json, "wireguard")); }
+  if (request.wireguard.size() > longest_program) return fail(Errc::invalid_argument, "'wireguard' is no program's name");
   return request;
 }
 
 std::string to_json(const Bundle& bundle) {
   Json keys = Json::object();
   for (const auto& [peer, key] : bundle.preshared) keys[peer.to_string()] = revealed(key);
-  return written({{"version", 1},
-                  {"revision", bundle.revision},
-                  {"config", radial::to_json(bundle.config)},
-                  {"secret", revealed(bundle.node_secret)},
-                  {"preshared", std::move(keys)}});
+  Json json{{"version", 1},
+            {"revision", bundle.revision},
+            {"config", radial::to_json(bundle.config)},
+            {"secret", revealed(bundle.node_secret)},
+            {"rotation", std::string(to_string(bundle.rotation))},
+            {"preshared", std::move(keys)}};
+  if (bundle.next_key) json["next_key"] = bundle.next_key->to_string();
+  return written(json);
 }
 
 Result<Bundle> bundle_from_json(std::string_view text) {
@@ -72,6 +82,15 @@ Result<Bundle> bundle_from_json(std::string_view text) {
   RADIAL_ASSIGN(auto secret, text_of(json, "secret"));
   RADIAL_ASSIGN(bundle.node_secret, Secret::parse(secret));
   wipe(secret);
+  if (json.contains("rotation")) {
+    RADIAL_ASSIGN(const auto step, text_of(json, "rotation"));
+    for (const auto& [value, word] : steps)
+      if (step == word) bundle.rotation = value;
+  }
+  if (json.contains("next_key")) {
+    RADIAL_ASSIGN(const auto next, text_of(json, "next_key"));
+    RADIAL_ASSIGN(bundle.next_key, PublicKey::parse(next));
+  }
   if (!json.contains("preshared") || !json["preshared"].is_object())
     return fail(Errc::protocol, "the controller's answer lacks its preshared keys");
   for (const auto& [peer, value] : json["preshared"].items()) {
@@ -81,6 +100,55 @@ Result<Bundle> bundle_from_json(std::string_view text) {
     bundle.preshared.emplace(key, std::move(preshared));
   }
   return bundle;
+}
+
+std::string_view to_string(RotationStep step) {
+  for (const auto& [value, word] : steps)
+    if (value == step) return word;
+  return "none";
+}
+
+std::string to_json(const Report& report) {
+  Json json{{"version", 1},
+            {"public_key", report.key.to_string()},
+            {"applied", report.applied},
+            {"wireguard", report.wireguard},
+            {"findings", report.findings}};
+  if (report.frr) json["frr"] = fmt::format("{}.{}", report.frr->major, report.frr->minor);
+  return written(json);
+}
+
+Result<Report> report_from_json(std::string_view text) {
+  RADIAL_ASSIGN(const auto json, parse_strict_json(text, {most_request_bytes, 4}));
+  if (!json.is_object() || json.value("version", Json()) != 1)
+    return fail(Errc::unsupported, "the controller knows version 1 of this request");
+  Report report;
+  RADIAL_ASSIGN(const auto key, text_of(json, "public_key"));
+  RADIAL_ASSIGN(report.key, PublicKey::parse(key));
+  RADIAL_ASSIGN(report.applied, text_of(json, "applied"));
+  RADIAL_ASSIGN(report.wireguard, text_of(json, "wireguard"));
+  if (report.wireguard.size() > longest_program) return fail(Errc::invalid_argument, "'wireguard' is no program's name");
+  if (json.contains("frr")) {
+    RADIAL_ASSIGN(const auto frr, text_of(json, "frr"));
+    RADIAL_ASSIGN(report.frr, FrrVersion::parse(frr));
+  }
+  if (!json.contains("findings") || !json["findings"].is_array())
+    return fail(Errc::invalid_argument, "'findings' is missing or no list");
+  for (const auto& one : json["findings"]) {
+    if (!one.is_string()) return fail(Errc::invalid_argument, "'findings' holds something that is no text");
+    report.findings.push_back(one.get<std::string>());
+  }
+  return report;
+}
+
+std::string key_to_json(const PublicKey& key) { return written({{"version", 1}, {"public_key", key.to_string()}}); }
+
+Result<PublicKey> key_from_json(std::string_view text) {
+  RADIAL_ASSIGN(const auto json, parse_strict_json(text, {most_request_bytes, 4}));
+  if (!json.is_object() || json.value("version", Json()) != 1)
+    return fail(Errc::unsupported, "the controller knows version 1 of this request");
+  RADIAL_ASSIGN(const auto key, text_of(json, "public_key"));
+  return PublicKey::parse(key);
 }
 
 std::string signed_message(std::string_view method, std::string_view path, std::string_view body) {

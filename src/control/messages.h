@@ -15,6 +15,16 @@ namespace radial::control {
 [[nodiscard]] std::string to_json(const Bundle& bundle);
 [[nodiscard]] Result<Bundle> bundle_from_json(std::string_view text);
 
+// "none", "make", "wait", "switch".
+[[nodiscard]] std::string_view to_string(RotationStep step);
+
+[[nodiscard]] std::string to_json(const Report& report);
+[[nodiscard]] Result<Report> report_from_json(std::string_view text);
+
+// The public part of a node's next key.
+[[nodiscard]] std::string key_to_json(const PublicKey& key);
+[[nodiscard]] Result<PublicKey> key_from_json(std::string_view text);
+
 // What a node signs with its secret.
 [[nodiscard]] std::string signed_message(std::string_view method, std::string_view path, std::string_view body);
 

@@ -75,6 +75,29 @@ CREATE TABLE IF NOT EXISTS trial (
 constexpr std::array revision_states = {std::pair{RevisionState::active, "active"}, std::pair{RevisionState::trying, "trying"},
                                         std::pair{RevisionState::reverted, "reverted"}};
 
+// What a later Radial keeps besides. Made when a store is opened, so that an
+// earlier one opens it as well.
+constexpr std::string_view members_schema = R"(
+CREATE TABLE IF NOT EXISTS detail (
+  node TEXT PRIMARY KEY,
+  wireguard TEXT NOT NULL DEFAULT '',
+  key_since INTEGER
+) STRICT;
+CREATE TABLE IF NOT EXISTS rotation (
+  node TEXT PRIMARY KEY,
+  asked INTEGER NOT NULL,
+  author TEXT NOT NULL,
+  next BLOB UNIQUE CHECK (length(next) = 32)
+) STRICT;
+CREATE TABLE IF NOT EXISTS revocation (
+  node TEXT NOT NULL,
+  key BLOB NOT NULL CHECK (length(key) = 32),
+  hub TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (key, hub)
+) STRICT;
+)";
+
 constexpr std::array states = {std::pair{InvitationState::open, "open"}, std::pair{InvitationState::claimed, "claimed"},
                                std::pair{InvitationState::burnt, "burnt"}, std::pair{InvitationState::withdrawn, "withdrawn"},
                                std::pair{InvitationState::expired, "expired"}};
@@ -148,6 +171,7 @@ Result<Store> Store::create(const std::filesystem::path& file) {
     RADIAL_ASSIGN(auto transaction, Transaction::begin(*database));
     RADIAL_TRY(database->execute(schema));
     RADIAL_TRY(database->execute(trials));
+    RADIAL_TRY(database->execute(members_schema));
     RADIAL_TRY(database->execute(fmt::format("PRAGMA user_version = {}", schema_version)));
     return transaction.commit();
   };
@@ -168,6 +192,7 @@ Result<Store> Store::open(const std::filesystem::path& file) {
     return fail(Errc::unsupported, "{} has format {}, and this Radial knows format {}: use the version that wrote it",
                 file.string(), found, schema_version);
   RADIAL_TRY(database->execute(trials));
+  RADIAL_TRY(database->execute(members_schema));
   return Store(std::move(database));
 }
 
@@ -212,13 +237,16 @@ Status Store::set_revision_state(std::int64_t number, RevisionState state, const
 
 Result<FabricFacts> Store::facts() {
   FabricFacts facts;
-  RADIAL_ASSIGN(auto nodes, database_->prepare("SELECT name, public_key, frr FROM node"));
+  RADIAL_ASSIGN(auto nodes, database_->prepare("SELECT name, public_key, frr, wireguard, next FROM node LEFT JOIN detail ON "
+                                               "detail.node = name LEFT JOIN rotation ON rotation.node = name"));
   for (;;) {
     RADIAL_ASSIGN(const bool row, nodes.step());
     if (!row) break;
     NodeFacts one;
     one.public_key = key_of(nodes, 1);
     if (!nodes.null(2)) { RADIAL_ASSIGN(one.frr, FrrVersion::parse(nodes.text(2))); }
+    if (!nodes.null(3)) one.wireguard = nodes.text(3);
+    if (one.public_key) one.next_key = key_of(nodes, 4);
     facts.nodes.emplace(nodes.text(0), std::move(one));
   }
   RADIAL_ASSIGN(auto addresses, database_->prepare("SELECT hub, node, address FROM address"));
@@ -238,7 +266,10 @@ Status Store::set_node(const std::string& name, const NodeFacts& facts) {
   else upsert.bind_null();
   if (facts.frr) upsert.bind(fmt::format("{}.{}", facts.frr->major, facts.frr->minor));
   else upsert.bind_null();
-  return upsert.run();
+  RADIAL_TRY(upsert.run());
+  RADIAL_ASSIGN(auto detail, database_->prepare("INSERT INTO detail (node, wireguard) VALUES (?, ?) ON CONFLICT (node) "
+                                                "DO UPDATE SET wireguard = excluded.wireguard"));
+  return detail.bind(name).bind(facts.wireguard).run();
 }
 
 Status Store::set_addresses(const AddressBook& book) {
@@ -277,7 +308,70 @@ Status Store::set_preshared(const std::string& one, const std::string& other, co
   return upsert.bind(pair.first).bind(pair.second).bind(std::span<const std::uint8_t>(key.bytes())).run();
 }
 
+Result<std::map<std::string, std::int64_t>> Store::key_ages() {
+  RADIAL_ASSIGN(auto query, database_->prepare("SELECT node, key_since FROM detail WHERE key_since IS NOT NULL"));
+  std::map<std::string, std::int64_t> ages;
+  for (;;) {
+    RADIAL_ASSIGN(const bool row, query.step());
+    if (!row) return ages;
+    ages.emplace(query.text(0), query.integer(1));
+  }
+}
+
+Status Store::set_key_age(const std::string& name, std::int64_t since) {
+  RADIAL_ASSIGN(auto upsert, database_->prepare("INSERT INTO detail (node, key_since) VALUES (?, ?) ON CONFLICT (node) "
+                                                "DO UPDATE SET key_since = excluded.key_since"));
+  return upsert.bind(name).bind(since).run();
+}
+
+Result<std::vector<Rotation>> Store::rotations() {
+  RADIAL_ASSIGN(auto query, database_->prepare("SELECT node, asked, author, next FROM rotation ORDER BY node"));
+  std::vector<Rotation> all;
+  for (;;) {
+    RADIAL_ASSIGN(const bool row, query.step());
+    if (!row) return all;
+    all.push_back({query.text(0), query.integer(1), query.text(2), key_of(query, 3)});
+  }
+}
+
+Status Store::set_rotation(const Rotation& rotation) {
+  RADIAL_ASSIGN(auto upsert, database_->prepare("INSERT INTO rotation (node, asked, author, next) VALUES (?, ?, ?, ?) "
+                                                "ON CONFLICT (node) DO UPDATE SET next = excluded.next"));
+  upsert.bind(rotation.node).bind(rotation.asked).bind(rotation.author);
+  if (rotation.next) upsert.bind(std::span<const std::uint8_t>(rotation.next->bytes()));
+  else upsert.bind_null();
+  return upsert.run();
+}
+
+Status Store::end_rotation(const std::string& node) {
+  RADIAL_ASSIGN(auto remove, database_->prepare("DELETE FROM rotation WHERE node = ?"));
+  return remove.bind(node).run();
+}
+
+Result<std::vector<PendingRevocation>> Store::pending_revocations() {
+  RADIAL_ASSIGN(auto query, database_->prepare("SELECT node, key, hub, at FROM revocation ORDER BY at, node, hub"));
+  std::vector<PendingRevocation> all;
+  for (;;) {
+    RADIAL_ASSIGN(const bool row, query.step());
+    if (!row) return all;
+    all.push_back({query.text(0), PublicKey(bytes_of(query.blob(1))), query.text(2), query.integer(3)});
+  }
+}
+
+Status Store::add_pending_revocation(const PendingRevocation& pending) {
+  RADIAL_ASSIGN(auto insert, database_->prepare("INSERT OR REPLACE INTO revocation (node, key, hub, at) VALUES (?, ?, ?, ?)"));
+  return insert.bind(pending.node).bind(std::span<const std::uint8_t>(pending.key.bytes())).bind(pending.hub).bind(pending.at).run();
+}
+
+Status Store::end_pending_revocations(const std::string& hub) {
+  RADIAL_ASSIGN(auto remove, database_->prepare("DELETE FROM revocation WHERE hub = ?"));
+  return remove.bind(hub).run();
+}
+
 Status Store::forget_node(const std::string& name) {
+  RADIAL_TRY(end_rotation(name));
+  RADIAL_ASSIGN(auto age, database_->prepare("UPDATE detail SET key_since = NULL WHERE node = ?"));
+  RADIAL_TRY(age.bind(name).run());
   RADIAL_ASSIGN(auto clear, database_->prepare("UPDATE node SET public_key = NULL, secret = NULL WHERE name = ?"));
   RADIAL_TRY(clear.bind(name).run());
   RADIAL_ASSIGN(auto remove, database_->prepare("DELETE FROM preshared WHERE one = ? OR other = ?"));

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -71,6 +72,22 @@ struct AuditLine {
   std::string what;
 };
 
+// A key that is being replaced. `next` is what the node made; nothing: it has not answered yet.
+struct Rotation {
+  std::string node;
+  std::int64_t asked = 0;
+  std::string author;
+  std::optional<PublicKey> next;
+};
+
+// A hub that may still carry a key that was revoked.
+struct PendingRevocation {
+  std::string node;
+  PublicKey key;
+  std::string hub;
+  std::int64_t at = 0;
+};
+
 class Store {
  public:
   [[nodiscard]] static Result<Store> create(const std::filesystem::path& file);
@@ -94,7 +111,19 @@ class Store {
   [[nodiscard]] Status set_node_secret(const std::string& name, const Secret& secret);
   [[nodiscard]] Result<std::optional<PresharedKey>> preshared(const std::string& one, const std::string& other);
   [[nodiscard]] Status set_preshared(const std::string& one, const std::string& other, const PresharedKey& key);
-  // Its key, secret and preshared keys.
+  // Since when a node has its key; nothing: it has none.
+  [[nodiscard]] Result<std::map<std::string, std::int64_t>> key_ages();
+  [[nodiscard]] Status set_key_age(const std::string& name, std::int64_t since);
+
+  [[nodiscard]] Result<std::vector<Rotation>> rotations();
+  [[nodiscard]] Status set_rotation(const Rotation& rotation);
+  [[nodiscard]] Status end_rotation(const std::string& node);
+
+  [[nodiscard]] Result<std::vector<PendingRevocation>> pending_revocations();
+  [[nodiscard]] Status add_pending_revocation(const PendingRevocation& pending);
+  [[nodiscard]] Status end_pending_revocations(const std::string& hub);
+
+  // Its key (and one to come), secret and preshared keys.
   [[nodiscard]] Status forget_node(const std::string& name);
 
   [[nodiscard]] Status add_invitation(const Invitation& invitation);  // `id` is given by the store

@@ -93,6 +93,7 @@ struct Fabric {
   RoutingEngine routing = RoutingEngine::ospf;
   OspfSettings ospf;
   BgpSettings bgp;
+  std::uint16_t rotate_days = 90;     // a site's key that is older is replaced; 0: never
   std::vector<Hub> hubs;              // in the file's order
   std::vector<Site> sites;            // in the file's order
   bool operator==(const Fabric&) const = default;

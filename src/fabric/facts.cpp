@@ -29,12 +29,18 @@ Status check_object(const Json& value, std::string_view what, std::initializer_l
 
 Result<NodeFacts> node_from_json(const Json& value, const std::string& what) {
   NodeFacts facts;
-  RADIAL_TRY(check_object(value, what, {"public_key", "frr", "wireguard"}));
+  RADIAL_TRY(check_object(value, what, {"public_key", "frr", "wireguard", "next_key"}));
   if (value.contains("public_key")) {
     RADIAL_ASSIGN(const auto text, text_of(value["public_key"], what + ".public_key"));
     auto key = PublicKey::parse(text);
     if (!key) return forward_error(std::move(key.error()).within(what + ".public_key"));
     facts.public_key = *key;
+  }
+  if (value.contains("next_key")) {
+    RADIAL_ASSIGN(const auto text, text_of(value["next_key"], what + ".next_key"));
+    auto key = PublicKey::parse(text);
+    if (!key) return forward_error(std::move(key.error()).within(what + ".next_key"));
+    facts.next_key = *key;
   }
   if (value.contains("frr")) {
     RADIAL_ASSIGN(const auto text, text_of(value["frr"], what + ".frr"));
@@ -119,6 +125,7 @@ std::string FabricFacts::to_json() const {
     if (facts.public_key) node["public_key"] = facts.public_key->to_string();
     if (facts.frr) node["frr"] = fmt::format("{}.{}", facts.frr->major, facts.frr->minor);
     if (!facts.wireguard.empty()) node["wireguard"] = facts.wireguard;
+    if (facts.next_key) node["next_key"] = facts.next_key->to_string();
     all_nodes[name] = std::move(node);
   }
   Json book = Json::object();

@@ -30,6 +30,7 @@ struct NodeFacts {
   std::optional<PublicKey> public_key;
   std::optional<FrrVersion> frr;
   std::string wireguard = {};  // "kernel", "radial-wire", "wireguard-go"; empty: not known
+  std::optional<PublicKey> next_key = {};  // made at the node, to take the place of public_key when it is first used
   // Its wire can copy OSPF's multicast to every peer.
   [[nodiscard]] bool copies_multicast() const { return wireguard == "radial-wire"; }
   bool operator==(const NodeFacts&) const = default;

@@ -16,7 +16,7 @@ TEST(FrrDaemons, EnablesWhatIsMissingAndKeepsTheRest) {
 }
 
 TEST(QuarantineTable, LetsAGuestReachTheControllerAlone) {
-  Quarantine quarantine{"wg0", IpAddress::parse("10.255.0.1").value(), 51821, {}};
+  Quarantine quarantine{"wg0", {}, IpAddress::parse("10.255.0.1").value(), 51821, {}};
   const std::string table = "table inet radial {\n\tchain forward {\n\t}\n}\n";
   EXPECT_EQ(with_quarantine(table, {}), table);
   const std::string head =

@@ -1,6 +1,7 @@
 // The controller without a network: enrolment's rules, one refusal at a time.
 #include "control/controller.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <set>
 
@@ -14,6 +15,14 @@ namespace radial::control {
 namespace {
 
 constexpr std::int64_t now = 1'700'000'000;
+
+InviteRequest wish(const std::string& site, std::vector<std::string> lans, std::int64_t seconds = 24 * 3600) {
+  InviteRequest request;
+  request.site = site;
+  request.lans = std::move(lans);
+  request.seconds = seconds;
+  return request;
+}
 
 class ControllerTest : public testing::Test {
  protected:
@@ -40,12 +49,12 @@ class ControllerTest : public testing::Test {
 
     [[nodiscard]] JoinRequest request() const {
       const auto digest = hex_of(digest_of_token(text));
-      return {token.site, key.public_key(), FrrVersion{8, 4}, digest,
+      return {token.site, key.public_key(), FrrVersion{8, 4}, "wireguard-go", digest,
               mac_of(token.preshared, join_message(digest, key.public_key()))};
     }
   };
   static Visitor invite(Controller& controller, const std::string& site, const std::string& lan) {
-    auto invited = controller.invite({site, {lan}, {}}, "root", now);
+    auto invited = controller.invite(wish(site, {lan}), "root", now);
     if (!invited) {
       ADD_FAILURE() << invited.error().message;
       return {};
@@ -150,13 +159,13 @@ TEST_F(ControllerTest, RefusesWhatIsNotItsTokenAndChangesNothing) {
 TEST_F(ControllerTest, InvitationsEnd) {
   auto controller = open();
   auto berlin = invite(controller, "berlin", "192.168.20.0/24");
-  EXPECT_EQ(controller.invite({"berlin", {}, {}}, "root", now).error().code, Errc::conflict);
+  EXPECT_EQ(controller.invite(wish("berlin", {}), "root", now).error().code, Errc::conflict);
   ASSERT_TRUE(controller.withdraw("berlin", "root", now));
   EXPECT_TRUE(controller.guests()->empty());
   EXPECT_FALSE(controller.withdraw("berlin", "root", now));
   EXPECT_FALSE(controller.join(berlin.request(), berlin.token.address, now));
   // In the file already, it is invited again without its LANs; then time passes.
-  ASSERT_TRUE(controller.invite({"berlin", {}, {}}, "root", now));
+  ASSERT_TRUE(controller.invite(wish("berlin", {}), "root", now));
   EXPECT_FALSE(*controller.expire(now + 3600));
   EXPECT_TRUE(*controller.expire(now + 24 * 3600));
   EXPECT_TRUE(controller.guests()->empty());
@@ -164,9 +173,9 @@ TEST_F(ControllerTest, InvitationsEnd) {
 
 TEST_F(ControllerTest, MistakesChangeNothing) {
   auto controller = open();
-  EXPECT_FALSE(controller.invite({"berlin", {"192.168.1.0/24"}, {}}, "root", now));  // the hub's LAN
-  EXPECT_FALSE(controller.invite({"fra1", {}, {}}, "root", now));
-  EXPECT_FALSE(controller.invite({"berlin", {"192.168.20.0/24"}, {}, 1}, "root", now));
+  EXPECT_FALSE(controller.invite(wish("berlin", {"192.168.1.0/24"}), "root", now));  // the hub's LAN
+  EXPECT_FALSE(controller.invite(wish("fra1", {}), "root", now));
+  EXPECT_FALSE(controller.invite(wish("berlin", {"192.168.20.0/24"}, 1), "root", now));
   EXPECT_FALSE(controller.set_fabric("fabric: acme\nhubs:\n  muc1: { endpoint: \"a.example:51820\" }\n", "root", "apply", now));
   EXPECT_EQ(controller.revision(), 1);
   EXPECT_TRUE(controller.invitations()->empty());
@@ -196,15 +205,15 @@ TEST_F(ControllerTest, NobodyGetsAnAddressInQuarantine) {
   auto& controller = *opened;
   std::set<IpAddress> quarantined;
   for (int i = 0; i < 14; ++i) {
-    auto invited = controller.invite({fmt::format("s{}", i), {fmt::format("192.168.{}.0/24", 10 + i)}, {}}, "root", now);
+    auto invited = controller.invite(wish(fmt::format("s{}", i), {fmt::format("192.168.{}.0/24", 10 + i)}), "root", now);
     ASSERT_TRUE(invited) << i << invited.error().message;
     quarantined.insert(parse_token(invited->token)->address);
   }
   EXPECT_EQ(quarantined.size(), 14U);
   for (const auto& [wire, address] : controller.facts().addresses) EXPECT_FALSE(quarantined.contains(address)) << address.to_string();
-  const auto full = controller.invite({"last", {"192.168.99.0/24"}, {}}, "root", now);
+  const auto full = controller.invite(wish("last", {"192.168.99.0/24"}), "root", now);
   if (full) {
-    EXPECT_FALSE(controller.invite({"more", {"192.168.98.0/24"}, {}}, "root", now));
+    EXPECT_FALSE(controller.invite(wish("more", {"192.168.98.0/24"}), "root", now));
   }
 }
 
@@ -214,21 +223,177 @@ TEST_F(ControllerTest, RevokesAndRollsBack) {
   auto bundle = controller.join(berlin.request(), berlin.token.address, now);
   ASSERT_TRUE(bundle);
   ASSERT_TRUE(controller.arrived(berlin.key.public_key(), now));
-  EXPECT_FALSE(controller.invite({"berlin", {}, {}}, "root", now));
+  EXPECT_FALSE(controller.invite(wish("berlin", {}), "root", now));
   ASSERT_TRUE(controller.revoke("berlin", "root", now));
   EXPECT_FALSE(controller.revoke("berlin", "root", now));
   EXPECT_FALSE(controller.revoke("fra1", "root", now));
   EXPECT_FALSE(controller.config_for("fra1")->wires[0].peers[0].public_key);
   const auto address = controller.facts().addresses.at({"fra1", "berlin"});
   EXPECT_FALSE(controller.authenticate(address, "hello", mac_of(bundle->node_secret, "hello")));
-  EXPECT_TRUE(controller.invite({"berlin", {}, {}}, "root", now));
+  EXPECT_TRUE(controller.invite(wish("berlin", {}), "root", now));
 
   const auto before = controller.fabric_text();
-  ASSERT_TRUE(controller.invite({"paris", {"192.168.30.0/24"}, {}}, "root", now));
+  ASSERT_TRUE(controller.invite(wish("paris", {"192.168.30.0/24"}), "root", now));
   EXPECT_EQ(*controller.roll_back(std::nullopt, "root", now), 4);
   EXPECT_EQ(controller.fabric_text(), before);
   EXPECT_FALSE(controller.roll_back(99, "root", now));
   EXPECT_GE(controller.log(100)->size(), 6U);
+}
+
+Report report_of(const PrivateKey& key, const NodeConfig& config) {
+  Report report;
+  report.key = key.public_key();
+  report.applied = digest_of_config(config);
+  report.frr = FrrVersion{8, 4};
+  report.wireguard = "wireguard-go";
+  return report;
+}
+
+TEST_F(ControllerTest, AKeyIsReplacedStepByStepOverRestarts) {
+  const auto next = PrivateKey::generate();
+  Visitor berlin;
+  {
+    auto controller = open();
+    berlin = invite(controller, "berlin", "192.168.20.0/24");
+    ASSERT_TRUE(controller.join(berlin.request(), berlin.token.address, now));
+    EXPECT_EQ(controller.bundle_for("berlin")->rotation, RotationStep::none);
+    EXPECT_FALSE(controller.offer_key("berlin", next.public_key(), now));  // nobody asked
+    EXPECT_FALSE(controller.rotate("fra1", "root", now));
+    EXPECT_FALSE(controller.rotate("nobody", "root", now));
+    ASSERT_TRUE(controller.rotate("berlin", "root", now));
+    EXPECT_TRUE(controller.rotate("berlin", "root", now));  // asked already
+    EXPECT_EQ(controller.bundle_for("berlin")->rotation, RotationStep::make_key);
+    EXPECT_FALSE(controller.offer_key("berlin", hub_.public_key(), now));
+    EXPECT_FALSE(controller.offer_key("berlin", PublicKey(), now));
+    ASSERT_TRUE(controller.offer_key("berlin", next.public_key(), now));
+  }
+  auto controller = open();
+  // The hub has both peers in its configuration, but it has not said that it runs that.
+  const auto& peer = controller.config_for("fra1")->wires[0].peers[0];
+  EXPECT_EQ(peer.public_key, berlin.key.public_key());
+  EXPECT_EQ(peer.next_key, next.public_key());
+  EXPECT_TRUE(controller.preshared_keys()->at(next.public_key()).equals(controller.preshared_keys()->at(berlin.key.public_key())));
+  EXPECT_EQ(controller.bundle_for("berlin")->rotation, RotationStep::wait);
+  EXPECT_EQ(controller.members()->at(1).awaited, std::vector<std::string>{"fra1"});
+  ASSERT_TRUE(controller.applied_here(digest_of_config(*controller.config_for("fra1"))));
+  EXPECT_EQ(controller.bundle_for("berlin")->rotation, RotationStep::switch_key);
+  // With the old key it is not over; with the new one it is.
+  EXPECT_FALSE(*controller.report("berlin", report_of(berlin.key, *controller.config_for("berlin")), now + 1));
+  EXPECT_EQ(controller.bundle_for("berlin")->rotation, RotationStep::switch_key);
+  EXPECT_TRUE(*controller.report("berlin", report_of(next, *controller.config_for("berlin")), now + 2));
+  EXPECT_EQ(controller.bundle_for("berlin")->rotation, RotationStep::none);
+  EXPECT_EQ(controller.facts().nodes.at("berlin").public_key, next.public_key());
+  EXPECT_FALSE(controller.config_for("fra1")->wires[0].peers[0].next_key);
+  EXPECT_EQ(controller.members()->at(1).key_since, now + 2);
+}
+
+TEST_F(ControllerTest, KeysThatAreOldAreReplaced) {
+  constexpr std::int64_t day = 24 * 3600;
+  auto controller = open();
+  auto berlin = invite(controller, "berlin", "192.168.20.0/24");
+  ASSERT_TRUE(controller.join(berlin.request(), berlin.token.address, now));
+  ASSERT_TRUE(controller.report("berlin", report_of(berlin.key, *controller.config_for("berlin")), now + 100 * day));
+  EXPECT_FALSE(*controller.rotate_by_age(now + 90 * day - 1));
+  EXPECT_TRUE(*controller.rotate_by_age(now + 90 * day));
+  EXPECT_FALSE(*controller.rotate_by_age(now + 91 * day));  // under way
+  EXPECT_EQ(controller.bundle_for("berlin")->rotation, RotationStep::make_key);
+}
+
+TEST_F(ControllerTest, NoAgeIsTooOldWhereTheFileSaysSo) {
+  auto controller = open();
+  auto berlin = invite(controller, "berlin", "192.168.20.0/24");
+  ASSERT_TRUE(controller.join(berlin.request(), berlin.token.address, now));
+  ASSERT_TRUE(controller.report("berlin", report_of(berlin.key, *controller.config_for("berlin")), now));
+  ASSERT_TRUE(controller.set_fabric(controller.fabric_text() + "rotate_days: 0\n", "root", "apply", now));
+  EXPECT_FALSE(*controller.rotate_by_age(now + 10'000'000'000));
+}
+
+TEST_F(ControllerTest, ASecondHubIsInvitedAndJoins) {
+  auto controller = open();
+  auto berlin = invite(controller, "berlin", "192.168.20.0/24");
+  ASSERT_TRUE(controller.join(berlin.request(), berlin.token.address, now));
+  auto second = wish("fra2", {"192.168.2.0/24"});
+  second.hub = true;
+  EXPECT_FALSE(controller.invite(second, "root", now));  // where is it?
+  second.endpoints = {"vpn2.example.com:51820"};
+  auto invited = controller.invite(second, "root", now);
+  ASSERT_TRUE(invited) << invited.error().message;
+  Visitor fra2;
+  fra2.text = invited->token;
+  fra2.token = parse_token(invited->token).value();
+  auto bundle = controller.join(fra2.request(), fra2.token.address, now);
+  ASSERT_TRUE(bundle) << bundle.error().message;
+  EXPECT_EQ(bundle->config.role, NodeRole::hub);
+  EXPECT_EQ(bundle->preshared.size(), 2U);  // the other hub, and the site that was there
+  const auto site = controller.bundle_for("berlin");
+  ASSERT_EQ(site->config.wires.size(), 2U);
+  EXPECT_EQ(site->config.wires[1].peers[0].public_key, fra2.key.public_key());
+  EXPECT_TRUE(site->preshared.at(fra2.key.public_key()).equals(bundle->preshared.at(berlin.key.public_key())));
+  EXPECT_NE(controller.fabric().hubs[0].tunnel_v4, controller.fabric().hubs[1].tunnel_v4);
+  // It asks from its own address.
+  const auto own = controller.facts().addresses.at({"fra2", "fra2"});
+  EXPECT_EQ(*controller.authenticate(own, "x", mac_of(bundle->node_secret, "x")), "fra2");
+
+  // A revocation waits for it until it says that it runs the configuration without the site.
+  ASSERT_TRUE(controller.revoke("berlin", "root", now + 1));
+  ASSERT_EQ(controller.pending_revocations()->size(), 2U);
+  ASSERT_TRUE(controller.applied_here(digest_of_config(*controller.config_for("fra1"))));
+  EXPECT_FALSE(*controller.report("fra2", report_of(fra2.key, bundle->config), now + 2));  // an older one
+  ASSERT_EQ(controller.pending_revocations()->size(), 1U);
+  EXPECT_EQ(open().pending_revocations()->at(0).hub, "fra2");
+  ASSERT_TRUE(controller.report("fra2", report_of(fra2.key, *controller.config_for("fra2")), now + 3));
+  EXPECT_TRUE(controller.pending_revocations()->empty());
+}
+
+TEST_F(ControllerTest, FactsThatNodesReportChooseTheMode) {
+  auto controller = open();
+  auto berlin = invite(controller, "berlin", "192.168.20.0/24");
+  ASSERT_TRUE(controller.join(berlin.request(), berlin.token.address, now));
+  EXPECT_EQ(controller.config_for("berlin")->wires[0].ospf, OspfMode::nbma_site);
+  auto report = report_of(hub_, *controller.config_for("fra1"));
+  report.wireguard = "radial-wire";
+  EXPECT_TRUE(*controller.report("fra1", report, now));
+  EXPECT_EQ(controller.config_for("fra1")->wires[0].ospf, OspfMode::p2mp_multicast);
+  EXPECT_EQ(controller.config_for("berlin")->wires[0].ospf, OspfMode::p2mp_multicast_site);
+  report.frr = FrrVersion{10, 3};
+  EXPECT_TRUE(*controller.report("fra1", report, now));
+  auto restarted = open();
+  EXPECT_EQ(restarted.config_for("fra1")->wires[0].ospf, OspfMode::p2mp_non_broadcast);
+  EXPECT_EQ(restarted.config_for("berlin")->wires[0].ospf, OspfMode::p2mp);
+  EXPECT_FALSE(*restarted.report("fra1", report, now));
+}
+
+TEST_F(ControllerTest, FindingsAreLoggedOncePerChangeAndBounded) {
+  const std::string refused = "site berlin announces 172.31.9.0/24, refused here; its grant is 192.168.20.0/24";
+  const auto told = [&](Controller& controller) {
+    const auto lines = controller.log(1000);
+    return std::count_if(lines->begin(), lines->end(), [&](const auto& line) { return line.what == refused; });
+  };
+  auto report = report_of(hub_, {});
+  report.findings = {refused};
+  {
+    auto controller = open();
+    for (int i = 0; i < 5; ++i) ASSERT_TRUE(controller.report("fra1", report, now + i));
+    EXPECT_EQ(told(controller), 1);
+  }
+  auto controller = open();  // after a restart it is known
+  ASSERT_TRUE(controller.report("fra1", report, now + 10));
+  EXPECT_EQ(told(controller), 1);
+  report.findings.clear();
+  ASSERT_TRUE(controller.report("fra1", report, now + 11));
+  EXPECT_EQ(controller.log(1)->at(0).what, "no longer: " + refused);
+  report.findings = {refused};
+  ASSERT_TRUE(controller.report("fra1", report, now + 12));
+  EXPECT_EQ(told(controller), 2);
+  // One that comes and goes does not fill the disk.
+  const auto before = controller.log(100'000)->size();
+  for (int i = 0; i < 500; ++i) {
+    report.findings = {fmt::format("site berlin announces {}\n{}", i, std::string(5000, 'x'))};
+    ASSERT_TRUE(controller.report("fra1", report, now + 13));
+  }
+  const auto lines = controller.log(100'000).value();
+  EXPECT_LE(lines.size() - before, 60U);
+  for (const auto& line : lines) EXPECT_LE(line.what.size(), 400U);
 }
 
 }  // namespace

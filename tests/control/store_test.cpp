@@ -79,6 +79,23 @@ TEST_F(StoreTest, KeepsAllOfItOverReopening) {
   EXPECT_EQ(store->audit_log(10)->at(0).what, "did it");
 }
 
+TEST_F(StoreTest, AStoreOfAnEarlierRadialIsTakenOver) {
+  {
+    auto store = fresh();
+    ASSERT_TRUE(store.set_node("berlin", {PrivateKey::generate().public_key(), FrrVersion{8, 4}}));
+  }
+  {
+    auto database = Database::open(file_);
+    ASSERT_TRUE(database);
+    ASSERT_TRUE((*database)->execute("DROP TABLE detail; DROP TABLE rotation; DROP TABLE revocation"));
+  }
+  auto store = Store::open(file_);
+  ASSERT_TRUE(store) << store.error().message;
+  EXPECT_TRUE(store->facts()->nodes.at("berlin").public_key);
+  ASSERT_TRUE(store->set_rotation({"berlin", 7, "root", std::nullopt}));
+  EXPECT_EQ(store->rotations()->at(0).asked, 7);
+}
+
 TEST_F(StoreTest, HoldsItsRules) {
   auto store = fresh();
   ASSERT_TRUE(store.add_invitation(invitation_of("berlin", "10.255.0.254", 1)));

@@ -65,6 +65,7 @@ Fabric build_fabric(const Draft& draft) {
   fabric.routing = draft.routing;
   fabric.ospf = draft.ospf;
   fabric.bgp = draft.bgp;
+  fabric.rotate_days = draft.rotate_days;
   for (const auto& hub : draft.hubs) fabric.hubs.push_back(build_hub(hub));
   for (const auto& site : draft.sites) fabric.sites.push_back(build_site(draft, site));
   return fabric;

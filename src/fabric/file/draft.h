@@ -71,6 +71,7 @@ struct Draft {
   RoutingEngine routing = RoutingEngine::ospf;
   OspfSettings ospf;
   BgpSettings bgp;
+  std::uint16_t rotate_days = 90;
   std::vector<DraftHub> hubs;
   std::vector<DraftSite> sites;
 

@@ -13,8 +13,8 @@
 namespace radial::file {
 namespace {
 
-constexpr std::array<std::string_view, 10> root_keys{"fabric",    "hubs",   "sites",   "routing",     "interface",
-                                                     "mtu",       "tunnel", "tunnel6", "listen_port", "keepalive"};
+constexpr std::array<std::string_view, 11> root_keys{"fabric", "hubs",    "sites",       "routing",   "interface",  "mtu",
+                                                     "tunnel", "tunnel6", "listen_port", "keepalive", "rotate_days"};
 constexpr std::array<std::string_view, 9> routing_keys{"engine", "area", "hello",     "dead", "lan_cost",
                                                        "asn",    "keepalive", "hold", "bfd"};
 constexpr std::array<std::string_view, 4> ospf_keys{"area", "hello", "dead", "lan_cost"};
@@ -188,6 +188,10 @@ Draft read_draft(const YamlNode& root, MistakeList& mistakes) {
   if (const auto* mtu = section.find("mtu"))
     if (const auto bytes = read_mtu(*mtu, mistakes)) draft.mtu = {*bytes, mtu->spot};
   if (const auto* routing = section.find("routing")) read_routing(*routing, draft, mistakes);
+
+  if (const auto* days = section.find("rotate_days"))
+    draft.rotate_days =
+        static_cast<std::uint16_t>(read_number(*days, 0, 3650, " (days; 0: never)", mistakes).value_or(draft.rotate_days));
 
   NodeDefaults defaults;
   if (const auto* port = section.find("listen_port"))

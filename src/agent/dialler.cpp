@@ -1,0 +1,54 @@
+#include "agent/dialler.h"
+
+#include <algorithm>
+
+namespace radial::agent {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Each address gets time for a handshake and its repetition (WireGuard paper,
+// 6.1: REKEY_TIMEOUT is 5 s).
+constexpr auto turn = 6s;
+
+}  // namespace
+
+std::optional<Endpoint> Dialler::choose(const PublicKey& peer, const std::vector<Endpoint>& candidates) {
+  auto& line = lines_[peer];
+  line.candidates = candidates;
+  const bool there = line.choice && std::find(candidates.begin(), candidates.end(), *line.choice) != candidates.end();
+  if (there) return line.choice;
+  if (candidates.empty()) return std::nullopt;
+  line.choice = candidates.front();
+  line.answered = false;
+  return line.choice;
+}
+
+Dialler::Advice Dialler::seen(const PublicKey& peer, std::uint64_t received, std::uint64_t sent, std::chrono::seconds patience,
+                              DialTime now) {
+  auto& line = lines_[peer];
+  const bool first = !line.heard;
+  if (first || received != line.received || sent == line.sent) {  // heard, or not spoken to
+    line.answered = line.answered || (!first && received > line.received);
+    line.received = received;  // less than before: the wire was made anew
+    line.sent = sent;
+    line.heard = now;
+    line.looked_up = false;
+    return {};
+  }
+  if (now - *line.heard < (line.answered ? DialTime::duration(patience) : DialTime::duration(turn))) return {};
+  if (!line.looked_up) {  // the answer takes a moment; when it is another, choose() follows it
+    line.looked_up = true;
+    return {.look_up = true};
+  }
+  line.looked_up = false;
+  line.heard = now;
+  line.answered = false;
+  if (line.candidates.empty()) return {};
+  const auto before = line.choice;
+  const auto at = std::find(line.candidates.begin(), line.candidates.end(), line.choice);
+  line.choice = at == line.candidates.end() || at + 1 == line.candidates.end() ? line.candidates.front() : *(at + 1);
+  return {.redial = line.choice != before};
+}
+
+}  // namespace radial::agent

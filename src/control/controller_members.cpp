@@ -1,0 +1,236 @@
+// What nodes that joined say and are asked: reports, key rotation, revocations
+// that a hub has not carried out yet.
+#include <algorithm>
+
+#include <sodium.h>
+
+#include "compile/json.h"
+#include "control/controller.h"
+
+namespace radial::control {
+namespace {
+
+constexpr std::int64_t seconds_a_day = 24 * 3600;
+constexpr std::size_t most_findings = 32;       // of one hub at a time
+constexpr std::size_t longest_finding = 300;
+constexpr std::int64_t quota_period = 3600;     // seconds
+constexpr int quota = 60;                       // lines in the log of one hub's findings in that time
+constexpr std::int64_t lines_looked_at = 500;   // of the log, to know again what was told before a restart
+constexpr std::string_view over = "no longer: ";
+
+bool has(const std::vector<std::string>& all, const std::string& one) {
+  return std::find(all.begin(), all.end(), one) != all.end();
+}
+
+// Names and addresses only: what a hub sends stands in a log that people read.
+std::string one_line(std::string text) {
+  text.resize(std::min(text.size(), longest_finding));
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  return text;
+}
+
+}  // namespace
+
+std::string digest_of_config(const NodeConfig& config) {
+  const auto text = radial::to_json(config);
+  std::array<unsigned char, 16> hash{};
+  crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(text.data()), text.size(), nullptr, 0);
+  std::array<char, 33> hex{};
+  sodium_bin2hex(hex.data(), hex.size(), hash.data(), hash.size());
+  return hex.data();
+}
+
+Result<bool> Controller::runs_newest(const std::string& node) const {
+  const auto said = said_.find(node);
+  if (said == said_.end() || said->second.applied.empty()) return false;
+  RADIAL_ASSIGN(const auto config, config_for(node));
+  return said->second.applied == digest_of_config(config);
+}
+
+Result<std::vector<std::string>> Controller::hubs_behind(const std::string& node) {
+  std::vector<std::string> behind;
+  const auto* site = fabric_.find_site(node);
+  if (site == nullptr) return behind;
+  for (const auto& hub : site->hubs) {
+    const auto known = facts_.nodes.find(hub);
+    if (known == facts_.nodes.end() || !known->second.public_key) continue;
+    RADIAL_ASSIGN(const bool newest, runs_newest(hub));
+    if (!newest) behind.push_back(hub);
+  }
+  return behind;
+}
+
+Status Controller::rotate(const std::string& node, const std::string& author, std::int64_t now) {
+  if (fabric_.find_hub(node) != nullptr)
+    return fail(Errc::unsupported, "{} is a hub: its key stands in every site and token. To replace it, revoke it and invite it again",
+                node);
+  const auto known = facts_.nodes.find(node);
+  if (fabric_.find_site(node) == nullptr || known == facts_.nodes.end() || !known->second.public_key)
+    return fail(Errc::not_found, "{} has no key to replace: it has not joined", node);
+  RADIAL_ASSIGN(const auto under_way, store_.rotations());
+  if (std::any_of(under_way.begin(), under_way.end(), [&](const auto& one) { return one.node == node; })) return {};
+  RADIAL_ASSIGN(auto transaction, store_.begin());
+  RADIAL_TRY(store_.set_rotation({node, now, author, std::nullopt}));
+  RADIAL_TRY(store_.audit({now, author, fmt::format("asked {} for a new key", node)}));
+  return commit(std::move(transaction));
+}
+
+Result<std::vector<std::string>> Controller::rotating() {
+  RADIAL_ASSIGN(const auto under_way, store_.rotations());
+  std::vector<std::string> names;
+  for (const auto& one : under_way) names.push_back(one.node);
+  return names;
+}
+
+Result<bool> Controller::rotate_by_age(std::int64_t now) {
+  if (fabric_.rotate_days == 0) return false;
+  RADIAL_ASSIGN(const auto under_way, store_.rotations());
+  if (!under_way.empty()) return false;  // one after another: the network is never all in motion
+  RADIAL_ASSIGN(const auto ages, store_.key_ages());
+  for (const auto& site : fabric_.sites) {
+    const auto known = facts_.nodes.find(site.name);
+    if (known == facts_.nodes.end() || !known->second.public_key || !said_.contains(site.name)) continue;
+    const auto since = ages.find(site.name);
+    if (since == ages.end()) {  // joined under an older Radial
+      RADIAL_ASSIGN(auto transaction, store_.begin());
+      RADIAL_TRY(store_.set_key_age(site.name, now));
+      RADIAL_TRY(commit(std::move(transaction)));
+      continue;
+    }
+    if (now - since->second < fabric_.rotate_days * seconds_a_day) continue;
+    RADIAL_TRY(rotate(site.name, "controller", now));
+    return true;
+  }
+  return false;
+}
+
+Status Controller::offer_key(const std::string& node, const PublicKey& key, std::int64_t now) {
+  RADIAL_ASSIGN(auto under_way, store_.rotations());
+  const auto found = std::find_if(under_way.begin(), under_way.end(), [&](const auto& one) { return one.node == node; });
+  if (found == under_way.end()) return fail(Errc::conflict, "{} was not asked for a new key", node);
+  if (key.is_zero()) return fail(Errc::invalid_argument, "the public key is missing");
+  if (found->next == key) return {};
+  for (const auto& [name, facts] : facts_.nodes)
+    if (facts.public_key == key || facts.next_key == key)
+      return fail(Errc::conflict, "a node has this public key already: generate a new one");
+  RADIAL_ASSIGN(const auto invited, store_.invitations());
+  for (const auto& one : invited)
+    if (one.live() && one.ephemeral == key) return fail(Errc::conflict, "this public key is a token's: generate a new one");
+  RADIAL_ASSIGN(auto transaction, store_.begin());
+  found->next = key;
+  RADIAL_TRY(store_.set_rotation(*found));
+  RADIAL_TRY(store_.audit({now, node, fmt::format("made the key {}", key)}));
+  return commit(std::move(transaction));
+}
+
+Result<RotationStep> Controller::rotation_step(const std::string& node) {
+  RADIAL_ASSIGN(const auto under_way, store_.rotations());
+  for (const auto& one : under_way) {
+    if (one.node != node) continue;
+    if (!one.next) return RotationStep::make_key;
+    RADIAL_ASSIGN(const auto behind, hubs_behind(node));
+    return behind.empty() ? RotationStep::switch_key : RotationStep::wait;
+  }
+  return RotationStep::none;
+}
+
+Result<bool> Controller::report(const std::string& node, const Report& report, std::int64_t now) {
+  const auto known = facts_.nodes.find(node);
+  if (known == facts_.nodes.end() || !known->second.public_key) return fail(Errc::not_found, "{} has not joined", node);
+  auto facts = known->second;
+  if (report.frr) facts.frr = report.frr;
+  if (!report.wireguard.empty() && report.wireguard.size() <= 64) facts.wireguard = one_line(report.wireguard);
+  // It spoke to us through a wire that has the new key: the old one is done with.
+  const bool rotated = facts.next_key && report.key == *facts.next_key;
+  if (rotated) facts.public_key = std::exchange(facts.next_key, std::nullopt);
+  const bool changed = facts != known->second;
+  if (changed) {
+    RADIAL_ASSIGN(auto transaction, store_.begin());
+    if (rotated) {
+      RADIAL_TRY(store_.end_rotation(node));
+      RADIAL_TRY(store_.set_key_age(node, now));
+      RADIAL_TRY(store_.audit({now, node, fmt::format("uses the key {}", *facts.public_key)}));
+    }
+    RADIAL_TRY(store_.set_node(node, facts));
+    RADIAL_TRY(commit(std::move(transaction)));
+  }
+  said_[node].at = now;
+  RADIAL_TRY(note_applied(node, report.applied));
+  RADIAL_TRY(note_findings(node, report.findings, now));
+  return changed;
+}
+
+Status Controller::applied_here(const std::string& digest) { return note_applied(hub_, digest); }
+
+Status Controller::note_applied(const std::string& node, const std::string& digest) {
+  said_[node].applied = digest.substr(0, 64);
+  RADIAL_ASSIGN(const auto pending, store_.pending_revocations());
+  if (std::none_of(pending.begin(), pending.end(), [&](const auto& one) { return one.hub == node; })) return {};
+  RADIAL_ASSIGN(const bool newest, runs_newest(node));
+  return newest ? store_.end_pending_revocations(node) : Status();
+}
+
+// Once for each change, and never more than the quota.
+Status Controller::note_findings(const std::string& node, std::vector<std::string> findings, std::int64_t now) {
+  if (fabric_.find_hub(node) == nullptr) return {};
+  findings.resize(std::min(findings.size(), most_findings));
+  for (auto& one : findings) one = one_line(std::move(one));
+  auto& said = said_[node];
+  if (findings == said.findings && said.quota_since != 0) return {};
+  auto before = said.findings;
+  if (said.quota_since == 0) {  // the first report since we started: what was told, stands in the log
+    said.quota_since = now;
+    RADIAL_ASSIGN(const auto lines, store_.audit_log(lines_looked_at));
+    std::vector<std::string> ended;
+    for (const auto& line : lines) {
+      if (line.who != node) continue;
+      if (line.what.starts_with(over)) ended.push_back(line.what.substr(over.size()));
+      else if (has(findings, line.what) && !has(ended, line.what)) before.push_back(line.what);
+    }
+  }
+  if (now - said.quota_since >= quota_period) {
+    said.quota_since = now;
+    said.logged = 0;
+  }
+  const auto tell = [&](const std::string& what) -> Status {
+    if (++said.logged > quota) return {};
+    return store_.audit({now, node, said.logged < quota ? what : "has more findings than are written in an hour: see 'radial status' there"});
+  };
+  for (const auto& one : findings)
+    if (!has(before, one)) RADIAL_TRY(tell(one));
+  for (const auto& one : before)
+    if (!has(findings, one)) RADIAL_TRY(tell(fmt::format("{}{}", over, one)));
+  said.findings = std::move(findings);
+  return {};
+}
+
+Result<std::vector<Member>> Controller::members() {
+  RADIAL_ASSIGN(const auto ages, store_.key_ages());
+  std::vector<Member> all;
+  const auto add = [&](const std::string& name, bool hub) -> Status {
+    Member one;
+    one.name = name;
+    one.hub = hub;
+    if (const auto facts = facts_.nodes.find(name); facts != facts_.nodes.end()) {
+      one.key = facts->second.public_key;
+      one.frr = facts->second.frr;
+      one.wireguard = facts->second.wireguard;
+    }
+    if (const auto age = ages.find(name); age != ages.end() && one.key) one.key_since = age->second;
+    if (const auto said = said_.find(name); said != said_.end() && said->second.at != 0) one.seen = said->second.at;
+    if (one.key) {
+      RADIAL_ASSIGN(one.current, runs_newest(name));
+      RADIAL_ASSIGN(const auto step, rotation_step(name));
+      if (step != RotationStep::none) one.rotation = step;
+      if (step == RotationStep::wait) { RADIAL_ASSIGN(one.awaited, hubs_behind(name)); }
+    }
+    all.push_back(std::move(one));
+    return {};
+  };
+  for (const auto& hub : fabric_.hubs) RADIAL_TRY(add(hub.name, true));
+  for (const auto& site : fabric_.sites) RADIAL_TRY(add(site.name, false));
+  return all;
+}
+
+}  // namespace radial::control
