@@ -1,0 +1,37 @@
+// What a node and the controller say to each other, from any bytes: each
+// message is refused, or written as it was read. No exception leaves.
+#include <cstdint>
+#include <cstdlib>
+
+#include "compile/json.h"
+#include "control/messages.h"
+
+namespace {
+
+using namespace radial;
+
+void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  if (const auto join = control::join_request_from_json(text)) {
+    const auto again = control::join_request_from_json(control::to_json(*join));
+    require(again && again->public_key == join->public_key && again->frr == join->frr);
+  }
+  if (const auto report = control::report_from_json(text)) {
+    const auto again = control::report_from_json(control::to_json(*report));
+    require(again && again->key == report->key && again->findings.size() == report->findings.size());
+  }
+  if (const auto key = control::key_from_json(text)) require(control::key_from_json(control::key_to_json(*key)) == *key);
+  if (const auto bundle = control::bundle_from_json(text)) {
+    const auto again = control::bundle_from_json(control::to_json(*bundle));
+    require(again && again->config == bundle->config && again->node_secret.equals(bundle->node_secret) &&
+            again->rotation == bundle->rotation && again->preshared.size() == bundle->preshared.size());
+  }
+  if (const auto config = node_config_from_json(text)) require(node_config_from_json(to_json(*config)) == *config);
+  return 0;
+}
