@@ -20,9 +20,9 @@ fabric: bench
 hubs:
   hub1: { endpoint: hub.example.com:51820, lans: [192.168.0.0/24], wire: $1 }
 sites:
-  a: { lans: [192.168.1.0/24, 10.50.0.0/24], grant: [10.50.0.0/24] }
-  b: { lans: [192.168.2.0/24, 10.50.0.0/24], grant: [10.50.0.0/24] }
-  c: { lans: [192.168.3.0/24] }
+  office1: { lans: [192.168.1.0/24, 10.50.0.0/24], grant: [10.50.0.0/24] }
+  office2: { lans: [192.168.2.0/24, 10.50.0.0/24], grant: [10.50.0.0/24] }
+  branch: { lans: [192.168.3.0/24] }
 YAML
 }
 in_node() { local kind=$1 node=$2; shift 2; "$radial" lab exec "$base$kind" "$node" -- "$@"; }
@@ -36,11 +36,11 @@ until_good() {
 }
 # The LAN's interface of each site, whatever the lab calls it.
 office() { in_node "$1" "$2" sh -c "ip -o -4 address show | awk '\$4 ~ /^10\\.50\\.0\\./ { print \$2 }' | head -n 1"; }
-answers() { in_node "$1" c.lan0 ping -c 1 -W 1 "$2"; }
+answers() { in_node "$1" branch.lan0 ping -c 1 -W 1 "$2"; }
 # move KIND FROM TO: milliseconds without an answer.
 move() {
   local kind=$1 from=$2 to=$3
-  "$radial" lab exec "$base$kind" c.lan0 -- ping -D -n -i 0.01 -c 700 -W 1 10.50.0.1 > "$work/ping" 2> /dev/null &
+  "$radial" lab exec "$base$kind" branch.lan0 -- ping -D -n -i 0.01 -c 700 -W 1 10.50.0.1 > "$work/ping" 2> /dev/null &
   local ping=$!
   sleep 1.5
   in_node "$kind" "$from" ip link set "${interface[$kind$from]}" down &
@@ -57,15 +57,15 @@ declare -A interface
 for kind in multipoint dedicated; do
   fabric "$kind" > "$work/$kind.yaml"
   "$radial" lab up "$work/$kind.yaml" --name "$base$kind" --no-wait "${frr[@]}" > /dev/null 2> "$work/err" || { cat "$work/err"; exit 1; }
-  for site in a b; do
+  for site in office1 office2; do
     interface[$kind$site]=$(office "$kind" "$site")
     in_node "$kind" "$site" ip address add 10.50.0.1/24 dev "${interface[$kind$site]}" 2> /dev/null || true
   done
-  in_node "$kind" b ip link set "${interface[${kind}b]}" down
+  in_node "$kind" office2 ip link set "${interface[${kind}office2]}" down
   until_good 'answering' answers "$kind" 10.50.0.1
   : > "$work/$kind.ms"
 done
-from=a; to=b
+from=office1; to=office2
 for _ in $(seq "$moves"); do
   for kind in multipoint dedicated; do move "$kind" "$from" "$to" >> "$work/$kind.ms"; done
   swap=$from; from=$to; to=$swap
