@@ -19,7 +19,13 @@ struct Case {
     Wire wire;
     wire.interface = "wg0";
     wire.ospf = OspfMode::p2mp;
-    wire.peers.push_back({"fra1", key, {Endpoint{"vpn.example.com", 51820}}, {}, 25, {address("10.255.0.1")}, {}, {}});
+    WirePeer peer;
+    peer.node = "fra1";
+    peer.public_key = key;
+    peer.endpoints = {Endpoint{"vpn.example.com", 51820}};
+    peer.keepalive = 25;
+    peer.addresses = {address("10.255.0.1")};
+    wire.peers.push_back(std::move(peer));
     config.wires.push_back(wire);
     snapshot.state = "up";
     snapshot.frr_version = "10.3";
