@@ -68,14 +68,15 @@ TEST(RouteTable, NamesWhoAnnouncesWhatItIsNotGranted) {
 }
 
 TEST(RouteTable, AHubWithAWireForEachSiteGrantsButSteersNothing) {
-  auto config = hub();
-  for (const auto& peer : hub().wires[0].peers) {
+  const auto multipoint = hub();
+  auto config = multipoint;
+  config.wires.clear();
+  for (const auto& peer : multipoint.wires.front().peers) {
     Wire wire;
     wire.hub = "fra1";
     wire.peers = {peer};
     config.wires.push_back(wire);
   }
-  config.wires.erase(config.wires.begin());
   const auto table = route_table(config, {{prefix("10.30.7.0/24"), "berlin"}}, {{prefix("10.30.7.0/24"), {"paris"}, false}}, steered);
   EXPECT_FALSE(table.steers);
   EXPECT_EQ(*row_of(table, "10.30.7.0/24"),
