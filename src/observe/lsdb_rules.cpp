@@ -210,7 +210,8 @@ std::vector<Offence> LsaJudge::tick(OspfTime now) {
       }
       if (false_sequences.empty()) continue;
       if (outside_exchange && (ours || !site.others_behind)) ++keys;
-      if (ours && (wild || false_sequences.size() >= forged_of_one_key + site.exchanges.size())) {
+      const auto limit = key.type == LsaType::network ? forged_of_a_network_lsa : forged_of_one_key;
+      if (ours && (wild || false_sequences.size() >= limit + site.exchanges.size())) {
         offences.push_back({site.node, fmt::format("forges the {} LSA {} of {}: {} that it never said",
                                                    host::to_string(key.type), key.id, name_of(key.originator),
                                                    false_sequences.size() == 1

@@ -48,6 +48,10 @@ struct Refused {
 inline constexpr std::chrono::seconds confirm_within{2};
 inline constexpr std::chrono::seconds offence_window{300};
 inline constexpr std::size_t forged_of_one_key = 3;
+// The network LSA of an NBMA wire: FRR 8.4 sites return instances that the hub
+// has flushed meanwhile (eight were seen after an MTU went down and up again).
+// Who wants to disturb by it must outdo the hub's answer again and again.
+inline constexpr std::size_t forged_of_a_network_lsa = 30;
 inline constexpr std::size_t forged_keys = 100;        // of different LSAs, outside exchanges
 inline constexpr std::size_t most_prefixes = 1000;     // of one site
 inline constexpr std::size_t most_ungranted = 100;     // of one site

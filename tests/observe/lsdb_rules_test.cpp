@@ -88,6 +88,15 @@ TEST_F(Rules, ThreeInstancesThatTheirOriginatorNeverSaidAreForged) {
   EXPECT_THAT(offences[0].what, HasSubstr("forges the router LSA 10.255.0.11 of berlin (10.255.0.11)"));
 }
 
+TEST_F(Rules, ANetworkLsaThatIsHandedBackSomeTimesIsNotForgedAndOneThatGoesOnIs) {
+  for (std::uint32_t sequence = 1; sequence <= 10; ++sequence) {
+    from(mallory, lsa(LsaType::network, hub, sequence));
+    EXPECT_THAT(later(3s), IsEmpty()) << sequence;
+  }
+  for (std::uint32_t sequence = 11; sequence <= 30; ++sequence) from(mallory, lsa(LsaType::network, hub, sequence));
+  EXPECT_THAT(later(), testing::SizeIs(1));
+}
+
 TEST_F(Rules, OnDedicatedWiresTheInterfaceSaysWhoSpeaks) {
   Wire to_berlin;
   to_berlin.interface = "wgs11";
