@@ -269,7 +269,7 @@ TEST_F(ControllerTest, AKeyIsReplacedStepByStepOverRestarts) {
   }
   auto controller = open();
   // The hub has both peers in its configuration, but it has not said that it runs that.
-  const auto& peer = controller.config_for("fra1")->wires[0].peers[0];
+  const auto peer = controller.config_for("fra1")->wires[0].peers[0];
   EXPECT_EQ(peer.public_key, berlin.key.public_key());
   EXPECT_EQ(peer.next_key, next.public_key());
   EXPECT_TRUE(controller.preshared_keys()->at(next.public_key()).equals(controller.preshared_keys()->at(berlin.key.public_key())));
