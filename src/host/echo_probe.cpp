@@ -4,11 +4,12 @@
 #include <cstring>
 
 #include <arpa/inet.h>
-#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+
+#include "host/raw_ip_socket.h"
 
 namespace radial::host {
 namespace {
@@ -42,16 +43,10 @@ void put16(std::array<std::uint8_t, header_bytes>& data, std::size_t at, std::ui
 }  // namespace
 
 Result<EchoProbe> EchoProbe::open() {
-  Fd fd(::socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ICMP));
-  if (!fd) return fail_errno(errno, "cannot open a raw ICMP socket");
   std::uint16_t identifier = 0;
   if (::getrandom(&identifier, sizeof identifier, 0) != sizeof identifier) return fail_errno(errno, "cannot get a random number");
-  auto program = only_replies_to(identifier);
-  const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
-  const int on = 1;
-  if (::setsockopt(fd.get(), SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) != 0 ||
-      ::setsockopt(fd.get(), IPPROTO_IP, IP_PKTINFO, &on, sizeof on) != 0)
-    return fail_errno(errno, "cannot set up the raw ICMP socket");
+  auto filter = only_replies_to(identifier);
+  RADIAL_ASSIGN(auto fd, open_raw_ip(IPPROTO_ICMP, filter, "ICMP"));
   return EchoProbe(std::move(fd), identifier);
 }
 
@@ -85,29 +80,10 @@ Status EchoProbe::send(int interface, const IpAddress& to) {
 
 std::vector<EchoReply> EchoProbe::drain() {
   std::vector<EchoReply> replies;
-  for (;;) {
-    std::array<std::uint8_t, 128> packet{};
-    alignas(cmsghdr) std::array<std::uint8_t, 128> control{};
-    sockaddr_in source{};
-    iovec data{packet.data(), packet.size()};
-    msghdr message{};
-    message.msg_name = &source;
-    message.msg_namelen = sizeof source;
-    message.msg_iov = &data;
-    message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    if (::recvmsg(fd_.get(), &message, MSG_TRUNC) < 0) {
-      if (errno == EINTR) continue;
-      return replies;  // EAGAIN: all read
-    }
-    for (auto* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
-      if (header->cmsg_level != IPPROTO_IP || header->cmsg_type != IP_PKTINFO) continue;
-      in_pktinfo info{};
-      std::memcpy(&info, CMSG_DATA(header), sizeof info);
-      replies.push_back({info.ipi_ifindex, IpAddress::from_v4(ntohl(source.sin_addr.s_addr))});
-    }
-  }
+  std::array<std::uint8_t, 128> packet{};
+  while (const auto arrival = receive_raw_ip(fd_, packet))
+    if (arrival->interface != 0) replies.push_back({arrival->interface, arrival->source});
+  return replies;
 }
 
 }  // namespace radial::host

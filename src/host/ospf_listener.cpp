@@ -1,12 +1,11 @@
 #include "host/ospf_listener.h"
 
 #include <array>
-#include <cstring>
 
-#include <linux/filter.h>
 #include <net/if.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
+
+#include "host/raw_ip_socket.h"
 
 namespace radial::host {
 namespace {
@@ -24,29 +23,16 @@ std::array<sock_filter, 6> updates_and_descriptions() {
           sock_filter{BPF_RET | BPF_K, 0, 0, 0}};
 }
 
-std::string interface_of(const msghdr& message) {
-  auto* header = CMSG_FIRSTHDR(&message);
-  for (; header != nullptr; header = CMSG_NXTHDR(const_cast<msghdr*>(&message), header)) {
-    if (header->cmsg_level != IPPROTO_IP || header->cmsg_type != IP_PKTINFO) continue;
-    in_pktinfo info{};
-    std::memcpy(&info, CMSG_DATA(header), sizeof info);
-    std::array<char, IF_NAMESIZE> name{};
-    if (::if_indextoname(static_cast<unsigned>(info.ipi_ifindex), name.data()) != nullptr) return name.data();
-  }
-  return {};
+std::string name_of(int interface) {
+  std::array<char, IF_NAMESIZE> name{};
+  return ::if_indextoname(static_cast<unsigned>(interface), name.data()) != nullptr ? name.data() : "";
 }
 
 }  // namespace
 
 Result<OspfListener> OspfListener::open() {
-  Fd fd(::socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, ospf_protocol));
-  if (!fd) return fail_errno(errno, "cannot open a raw OSPF socket");
-  auto program = updates_and_descriptions();
-  const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
-  const int on = 1;
-  if (::setsockopt(fd.get(), SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) != 0 ||
-      ::setsockopt(fd.get(), IPPROTO_IP, IP_PKTINFO, &on, sizeof on) != 0)
-    return fail_errno(errno, "cannot set up the raw OSPF socket");
+  auto filter = updates_and_descriptions();
+  RADIAL_ASSIGN(auto fd, open_raw_ip(ospf_protocol, filter, "OSPF"));
   // Best effort: root may go past the system's limit.
   if (::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &queue_bytes, sizeof queue_bytes) != 0)
     ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &queue_bytes, sizeof queue_bytes);
@@ -56,22 +42,10 @@ Result<OspfListener> OspfListener::open() {
 std::vector<HeardOspf> OspfListener::drain(std::size_t most) {
   std::vector<HeardOspf> heard;
   for (std::size_t i = 0; i < most; ++i) {
-    alignas(cmsghdr) std::array<std::uint8_t, 128> control{};
-    sockaddr_in source{};
-    iovec buffer{buffer_.data(), buffer_.size()};
-    msghdr message{};
-    message.msg_name = &source;
-    message.msg_namelen = sizeof source;
-    message.msg_iov = &buffer;
-    message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    const auto got = ::recvmsg(fd_.get(), &message, 0);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) break;  // EAGAIN: all read
-    auto packet = read_ospf_packet({buffer_.data(), static_cast<std::size_t>(got)});
-    if (packet)
-      heard.push_back({interface_of(message), IpAddress::from_v4(ntohl(source.sin_addr.s_addr)), std::move(*packet)});
+    const auto arrival = receive_raw_ip(fd_, buffer_);
+    if (!arrival) break;
+    auto packet = read_ospf_packet({buffer_.data(), arrival->size});
+    if (packet) heard.push_back({name_of(arrival->interface), arrival->source, std::move(*packet)});
   }
   return heard;
 }

@@ -1,0 +1,32 @@
+// Raw IPv4 sockets (raw(7)) that say over which interface a packet came: what
+// OspfListener and EchoProbe hear with.
+// Threading: none of their own.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include <linux/filter.h>
+
+#include "base/fd.h"
+#include "base/ip.h"
+#include "base/result.h"
+
+namespace radial::host {
+
+// Non-blocking, with `filter` (a classic BPF program over the IP packet). `name`
+// is for errors.
+[[nodiscard]] Result<Fd> open_raw_ip(int protocol, std::span<sock_filter> filter, std::string_view name);
+
+struct RawArrival {
+  int interface = 0;  // index; 0: the kernel did not say
+  IpAddress source;
+  std::size_t size = 0;  // bytes in the buffer, from the IP header on
+};
+
+// The next packet, cut to the buffer; nothing: all are read.
+[[nodiscard]] std::optional<RawArrival> receive_raw_ip(const Fd& fd, std::span<std::uint8_t> buffer);
+
+}  // namespace radial::host
