@@ -93,6 +93,21 @@ Result<std::string> insert_entry(const std::string& yaml, const std::string& sec
   return fmt::format("{}\n", fmt::join(lines, "\n"));
 }
 
+// Writes `line` under the key of its kind ("site", "hub"). `expect` makes of the
+// fabric before what it should be now, and says whether the node is there.
+template <class Expect>
+Result<std::string> add_node(const std::string& yaml, const std::string& name, const std::string& kind,
+                             const std::string& line, const Expect& expect) {
+  RADIAL_ASSIGN(auto expected, parse_or_fail(yaml, "fabric.yaml"));
+  if (expected.find_site(name) != nullptr || expected.find_hub(name) != nullptr)
+    return fail(Errc::already_exists, "the fabric has a node {} already", name);
+  RADIAL_ASSIGN(auto text, insert_entry(yaml, kind + "s:", line));
+  RADIAL_ASSIGN(const auto after, parse_or_fail(text, "fabric.yaml"));
+  if (!expect(expected, after) || after != expected)
+    return fail(Errc::unsupported, "cannot add a {0} to this fabric file without changing more of it: write it under '{0}s:' by hand", kind);
+  return text;
+}
+
 }  // namespace
 
 Result<Fabric> parse_or_fail(const std::string& yaml, std::string_view file_name) {
@@ -106,36 +121,24 @@ Result<Fabric> parse_or_fail(const std::string& yaml, std::string_view file_name
 }
 
 Result<std::string> add_site(const std::string& yaml, const NewSite& site) {
-  RADIAL_ASSIGN(const auto before, parse_or_fail(yaml, "fabric.yaml"));
-  if (before.find_site(site.name) != nullptr || before.find_hub(site.name) != nullptr)
-    return fail(Errc::already_exists, "the fabric has a node {} already", site.name);
-  RADIAL_ASSIGN(auto text, insert_entry(yaml, "sites:", site_line(site)));
-  RADIAL_ASSIGN(const auto after, parse_or_fail(text, "fabric.yaml"));
-  auto expected = before;
-  const auto* added = after.find_site(site.name);
-  if (added != nullptr) expected.sites.push_back(*added);
-  if (added == nullptr || after != expected)
-    return fail(Errc::unsupported, "cannot add a site to this fabric file without changing more of it: write it under 'sites:' by hand");
-  return text;
+  return add_node(yaml, site.name, "site", site_line(site), [&](Fabric& expected, const Fabric& after) {
+    const auto* added = after.find_site(site.name);
+    if (added != nullptr) expected.sites.push_back(*added);
+    return added != nullptr;
+  });
 }
 
 Result<std::string> add_hub(const std::string& yaml, const NewHub& hub) {
-  RADIAL_ASSIGN(const auto before, parse_or_fail(yaml, "fabric.yaml"));
-  if (before.find_site(hub.name) != nullptr || before.find_hub(hub.name) != nullptr)
-    return fail(Errc::already_exists, "the fabric has a node {} already", hub.name);
-  RADIAL_ASSIGN(auto text, insert_entry(yaml, "hubs:", hub_line(hub)));
-  RADIAL_ASSIGN(const auto after, parse_or_fail(text, "fabric.yaml"));
-  auto expected = before;
-  const auto* added = after.find_hub(hub.name);
-  if (added != nullptr) expected.hubs.push_back(*added);
-  for (std::size_t i = 0; i < expected.sites.size() && i < after.sites.size(); ++i) {
-    auto with_it = expected.sites[i].hubs;
-    with_it.push_back(hub.name);
-    if (after.sites[i].hubs == with_it) expected.sites[i].hubs = std::move(with_it);
-  }
-  if (added == nullptr || after != expected)
-    return fail(Errc::unsupported, "cannot add a hub to this fabric file without changing more of it: write it under 'hubs:' by hand");
-  return text;
+  return add_node(yaml, hub.name, "hub", hub_line(hub), [&](Fabric& expected, const Fabric& after) {
+    const auto* added = after.find_hub(hub.name);
+    if (added != nullptr) expected.hubs.push_back(*added);
+    for (std::size_t i = 0; i < expected.sites.size() && i < after.sites.size(); ++i) {
+      auto with_it = expected.sites[i].hubs;
+      with_it.push_back(hub.name);
+      if (after.sites[i].hubs == with_it) expected.sites[i].hubs = std::move(with_it);
+    }
+    return added != nullptr;
+  });
 }
 
 std::string first_fabric(const std::string& fabric, const std::string& hub, const std::vector<std::string>& endpoints,
