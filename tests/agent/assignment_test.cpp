@@ -10,17 +10,14 @@
 
 #include "agent/keyring.h"
 #include "base/file.h"
+#include "support/temporary_folder.h"
 
 namespace radial::agent {
 namespace {
 
 class AssignmentTest : public testing::Test {
  protected:
-  AssignmentTest() {
-    std::string pattern = "/tmp/radial-assignment-XXXXXX";
-    paths_.state = paths_.config = ::mkdtemp(pattern.data());
-  }
-  ~AssignmentTest() override { std::filesystem::remove_all(paths_.state); }
+  AssignmentTest() { paths_.state = paths_.config = folder_.path(); }
 
   static Assignment numbered(std::int64_t revision) {
     Assignment assignment;
@@ -30,6 +27,7 @@ class AssignmentTest : public testing::Test {
     return assignment;
   }
 
+  test::TemporaryFolder folder_;
   Paths paths_;
 };
 

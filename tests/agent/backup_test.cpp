@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "control/controller.h"
 #include "control/fabric_edit.h"
+#include "support/temporary_folder.h"
 
 namespace radial::agent {
 namespace {
@@ -20,12 +21,9 @@ using testing::HasSubstr;
 class BackupTest : public testing::Test {
  protected:
   BackupTest() {
-    std::string pattern = "/tmp/radial-backup-XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
     from_ = paths("from");
     to_ = paths("to");
   }
-  ~BackupTest() override { std::filesystem::remove_all(folder_); }
 
   [[nodiscard]] Paths paths(const std::string& name) const {
     Paths paths;
@@ -43,7 +41,8 @@ class BackupTest : public testing::Test {
     ASSERT_TRUE(write_file_atomically(from_.node(), "fra1\n"));
   }
 
-  std::filesystem::path folder_;
+  test::TemporaryFolder temporary_;
+  const std::filesystem::path folder_ = temporary_.path();
   Paths from_;
   Paths to_;
 };

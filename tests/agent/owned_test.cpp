@@ -5,19 +5,14 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
+#include "support/temporary_folder.h"
 
 namespace radial::agent {
 namespace {
 
 struct OwnedFile : testing::Test {
-  std::filesystem::path folder;
-  std::filesystem::path file;
-  void SetUp() override {
-    std::string name = std::filesystem::temp_directory_path() / "radial-owned.XXXXXX";
-    folder = ::mkdtemp(name.data());
-    file = folder / "owned.json";
-  }
-  void TearDown() override { std::filesystem::remove_all(folder); }
+  test::TemporaryFolder folder;
+  const std::filesystem::path file = folder.path() / "owned.json";
 };
 
 TEST_F(OwnedFile, RoundTripsAndVanishesWhenNothingIsOwned) {

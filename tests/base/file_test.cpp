@@ -7,29 +7,23 @@
 #include <unistd.h>
 
 #include "base/process.h"
+#include "support/temporary_folder.h"
 
 namespace radial {
 namespace {
 
-struct TemporaryFolder {
-  std::filesystem::path path;
-  TemporaryFolder() {
-    std::string name = std::filesystem::temp_directory_path() / "radial-test.XXXXXX";
-    path = ::mkdtemp(name.data());
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path); }
-};
+using test::TemporaryFolder;
 
 TEST(File, WritesAtomicallyWithTheModeAsked) {
   const TemporaryFolder folder;
-  const auto file = folder.path / "f";
+  const auto file = folder.path() / "f";
   ASSERT_TRUE(write_file_atomically(file, "one", 0600));
   ASSERT_TRUE(write_file_atomically(file, "two", 0600));
   EXPECT_EQ(read_file(file).value(), "two");
   struct stat info {};
   ASSERT_EQ(::stat(file.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777U, 0600U);
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path), {}), 1) << "a temporary file was left";
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1) << "a temporary file was left";
 }
 
 TEST(File, AFullDiskLeavesTheOldContentAndNoLitter) {

@@ -10,6 +10,7 @@
 
 #include "control/fabric_edit.h"
 #include "control/token.h"
+#include "support/temporary_folder.h"
 
 namespace radial::control {
 namespace {
@@ -27,14 +28,10 @@ InviteRequest wish(const std::string& site, std::vector<std::string> lans, std::
 class ControllerTest : public testing::Test {
  protected:
   ControllerTest() {
-    std::string pattern = "/tmp/radial-controller-XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-    file_ = folder_ / "controller.db";
     const auto yaml = first_fabric("acme", "fra1", {"vpn.example.com:51820"}, {"192.168.1.0/24"});
     const auto made = Controller::create(file_, yaml, "fra1", {hub_.public_key(), FrrVersion{8, 4}}, "root", now);
     if (!made) ADD_FAILURE() << made.error().message;
   }
-  ~ControllerTest() override { std::filesystem::remove_all(folder_); }
 
   Controller open() {
     auto controller = Controller::open(file_, "fra1");
@@ -66,8 +63,8 @@ class ControllerTest : public testing::Test {
   }
 
   const PrivateKey hub_ = PrivateKey::generate();
-  std::filesystem::path folder_;
-  std::filesystem::path file_;
+  test::TemporaryFolder folder_;
+  const std::filesystem::path file_ = folder_.path() / "controller.db";
 };
 
 TEST_F(ControllerTest, InvitesAndEnrolsOverRestarts) {
@@ -188,19 +185,19 @@ TEST_F(ControllerTest, ItsHubKeepsItsMultipointWire) {
   ASSERT_FALSE(set);
   EXPECT_EQ(set.error().code, Errc::unsupported);
   EXPECT_NE(set.error().message.find("hub fra1 has `wire: dedicated`"), std::string::npos) << set.error().message;
-  const auto made = Controller::create(folder_ / "dedicated.db", text, "fra1", {hub_.public_key(), FrrVersion{8, 4}}, "root", now);
+  const auto made = Controller::create(folder_.path() / "dedicated.db", text, "fra1", {hub_.public_key(), FrrVersion{8, 4}}, "root", now);
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().code, Errc::unsupported);
-  EXPECT_FALSE(std::filesystem::exists(folder_ / "dedicated.db"));
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() / "dedicated.db"));
 }
 
 TEST_F(ControllerTest, NobodyGetsAnAddressInQuarantine) {
   auto text = first_fabric("acme", "fra1", {"vpn.example.com:51820"}, {"192.168.1.0/24"});
   // Half of a /27 in quarantine, the other half for sites.
   text = text.replace(text.find("lans:"), 5, "tunnel: 10.9.0.0/27, lans:");
-  const auto made = Controller::create(folder_ / "small.db", text, "fra1", {hub_.public_key(), FrrVersion{8, 4}}, "root", now);
+  const auto made = Controller::create(folder_.path() / "small.db", text, "fra1", {hub_.public_key(), FrrVersion{8, 4}}, "root", now);
   ASSERT_TRUE(made) << made.error().message;
-  auto opened = Controller::open(folder_ / "small.db", "fra1");
+  auto opened = Controller::open(folder_.path() / "small.db", "fra1");
   ASSERT_TRUE(opened) << opened.error().message;
   auto& controller = *opened;
   std::set<IpAddress> quarantined;

@@ -12,26 +12,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/temporary_folder.h"
+
 namespace radial::control {
 namespace {
 
 class StoreTest : public testing::Test {
  protected:
-  StoreTest() {
-    std::string pattern = "/tmp/radial-store-XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-    file_ = folder_ / "controller.db";
-  }
-  ~StoreTest() override { std::filesystem::remove_all(folder_); }
-
   Store fresh() {
     auto store = Store::create(file_);
     if (!store) ADD_FAILURE() << store.error().message;
     return std::move(*store);
   }
 
-  std::filesystem::path folder_;
-  std::filesystem::path file_;
+  test::TemporaryFolder folder_;
+  const std::filesystem::path file_ = folder_.path() / "controller.db";
 };
 
 Invitation invitation_of(const std::string& node, const std::string& address, std::uint8_t mark) {
@@ -223,7 +218,7 @@ TEST_F(StoreTest, ATornFileIsFoundAndNamed) {
   const auto garbage = Store::open(file_);
   ASSERT_FALSE(garbage);
   EXPECT_NE(garbage.error().message.find("damaged"), std::string::npos) << garbage.error().message;
-  EXPECT_EQ(Store::open(folder_ / "none").error().code, Errc::not_found);
+  EXPECT_EQ(Store::open(folder_.path() / "none").error().code, Errc::not_found);
 }
 
 TEST_F(StoreTest, ANewerFormatIsRefused) {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "engine/uapi/socket_file.h"
+#include "support/temporary_folder.h"
 
 namespace radial::engine::uapi {
 namespace {
@@ -223,8 +224,8 @@ TEST_F(UapiServer, ItsRemovalIsSeen) {
 TEST_F(UapiServer, AnothersRemovalIsNotItsOwnWhereItCannotLook) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root";
   constexpr uid_t nobody = 65534;
-  std::string pattern = "/tmp/radial-uapi-XXXXXX";
-  const std::filesystem::path folder = ::mkdtemp(pattern.data());  // 0700
+  const test::TemporaryFolder temporary;  // 0700
+  const auto& folder = temporary.path();
   const auto own = folder / "wg1.sock";
   ASSERT_TRUE(listen_on(own));
   ASSERT_TRUE(listen_on(folder / "wg2.sock"));
@@ -240,7 +241,6 @@ TEST_F(UapiServer, AnothersRemovalIsNotItsOwnWhereItCannotLook) {
   EXPECT_TRUE(seen_by_nobody());
   std::filesystem::remove(own);
   EXPECT_FALSE(seen_by_nobody());
-  std::filesystem::remove(folder);
 }
 
 }  // namespace

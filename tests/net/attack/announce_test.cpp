@@ -11,39 +11,10 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-struct Ground {
-  std::string title;
-  std::string frr;   // of all nodes: empty is this machine's
-  bool bgp = false;
-};
-void PrintTo(const Ground& ground, std::ostream* out) { *out << ground.title; }
-
-class AnnounceOn : public testing::TestWithParam<Ground> {
+class AnnounceOn : public HostileSite {
  protected:
-  void SetUp() override {
-    if (!GetParam().frr.empty() && std::getenv("RADIAL_TRIXIE_ROOT") == nullptr)
-      GTEST_SKIP() << "no Debian 13 folder with FRR 10.3 (RADIAL_TRIXIE_ROOT)";
-    if (!lab_ || title_ != GetParam().title) {
-      lab_.reset();
-      title_ = GetParam().title;
-      lab::LabOptions options;
-      options.name = "atk" + title_;
-      options.frr = GetParam().frr;
-      if (bgp()) options.daemons.insert("bgpd");
-      lab_ = std::make_unique<LiveLab>(std::string(attack_fabric) + (bgp() ? "routing: bgp\n" : ""), std::move(options));
-      ASSERT_TRUE(lab_->ready());
-      mallory_ = std::make_unique<Attacker>(*lab_, bgp());
-      mallory_->seize();
-    }
-    ASSERT_TRUE(lab_->ready());
-  }
-  static void TearDownTestSuite() {
-    mallory_.reset();
-    lab_.reset();
-  }
-  LiveLab& lab() { return *lab_; }
-  Attacker& mallory() { return *mallory_; }
-  static bool bgp() { return GetParam().bgp; }
+  std::string lab_name() const override { return "atk"; }
+
   std::string hub_endpoint() { return mallory().endpoint_of("fra1"); }
   bool hub_heard(const std::string& prefix) { return mallory().heard("fra1", prefix); }
   std::string route_get(const std::string& node, const std::string& address) {
@@ -68,10 +39,6 @@ class AnnounceOn : public testing::TestWithParam<Ground> {
   void expect_contained(const std::vector<std::pair<std::string, int>>& announcements, const std::vector<std::string>& heard) {
     expect_contained([&] { for (const auto& [address, cost] : announcements) mallory().announce(address, cost); }, heard);
   }
-
-  static inline std::unique_ptr<LiveLab> lab_;
-  static inline std::unique_ptr<Attacker> mallory_;
-  static inline std::string title_;
 };
 
 TEST_P(AnnounceOn, AnothersLanCheaperAndAtEqualCost) {
@@ -138,7 +105,6 @@ TEST_P(AnnounceOn, AFloodOfTenThousandPrefixesByBgp) {
   mallory().flood(false);
 }
 
-std::string title_of(const testing::TestParamInfo<Ground>& ground) { return ground.param.title; }
 INSTANTIATE_TEST_SUITE_P(Native, AnnounceOn, testing::Values(Ground{"ospf84", "", false}), title_of);
 INSTANTIATE_TEST_SUITE_P(NativeBgp, AnnounceOn, testing::Values(Ground{"bgp84", "", true}), title_of);
 INSTANTIATE_TEST_SUITE_P(Frr103, AnnounceOn, testing::Values(Ground{"ospf103", "10.3", false}), title_of);

@@ -9,6 +9,13 @@
 //                    grant 10.30.0.0/16
 #pragma once
 
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
 #include "net/attack/attacker.h"
 #include "support/steady_pings.h"
 
@@ -29,6 +36,57 @@ class HonestPings : public SteadyPings {
  public:
   HonestPings(const lab::Lab& lab, std::chrono::seconds length)
       : SteadyPings(lab, {{"berlin.lan0", "192.168.30.2"}, {"paris.lan0", "192.168.1.2"}, {"fra1.lan0", "192.168.20.2"}}, length) {}
+};
+
+// FRR and engine of a fabric that is attacked.
+struct Ground {
+  std::string title;
+  std::string frr;   // of all nodes: empty is this machine's
+  bool bgp = false;
+};
+inline void PrintTo(const Ground& ground, std::ostream* out) { *out << ground.title; }
+inline std::string title_of(const testing::TestParamInfo<Ground>& ground) { return ground.param.title; }
+
+// One lab a ground for all tests of a program's fixture, with mallory hostile from the start.
+class HostileSite : public testing::TestWithParam<Ground> {
+ protected:
+  virtual std::string lab_name() const = 0;
+  virtual std::string fabric() const { return attack_fabric; }  // without its `routing:`
+  virtual std::vector<Attacker::HubSide> hubs() const { return {{"fra1", "10.255.0.1"}}; }
+  // Of daemons that the fabric itself does not need.
+  virtual std::string more_daemons() const { return bgp() ? "bgpd" : ""; }
+  virtual void turn_hostile() { mallory().seize(); }
+
+  void SetUp() override {
+    if (!GetParam().frr.empty() && std::getenv("RADIAL_TRIXIE_ROOT") == nullptr)
+      GTEST_SKIP() << "no Debian 13 folder with FRR 10.3 (RADIAL_TRIXIE_ROOT)";
+    if (!lab_ || title_ != GetParam().title) {
+      mallory_.reset();
+      lab_.reset();
+      title_ = GetParam().title;
+      lab::LabOptions options;
+      options.name = lab_name() + title_;
+      options.frr = GetParam().frr;
+      if (const auto daemon = more_daemons(); !daemon.empty()) options.daemons.insert(daemon);
+      lab_ = std::make_unique<LiveLab>(fabric() + (bgp() ? "routing: bgp\n" : ""), std::move(options));
+      ASSERT_TRUE(lab_->ready());
+      mallory_ = std::make_unique<Attacker>(*lab_, bgp(), hubs());
+      turn_hostile();
+    }
+    ASSERT_TRUE(lab_->ready());
+  }
+  static void TearDownTestSuite() {
+    mallory_.reset();
+    lab_.reset();
+  }
+  static LiveLab& lab() { return *lab_; }
+  static Attacker& mallory() { return *mallory_; }
+  static bool bgp() { return GetParam().bgp; }
+
+ private:
+  static inline std::unique_ptr<LiveLab> lab_;
+  static inline std::unique_ptr<Attacker> mallory_;
+  static inline std::string title_;
 };
 
 }  // namespace radial::test

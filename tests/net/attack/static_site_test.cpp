@@ -12,49 +12,23 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-struct Ground {
-  std::string title;
-  std::string frr;   // of all nodes: empty is this machine's
-  bool bgp = false;
-};
-void PrintTo(const Ground& ground, std::ostream* out) { *out << ground.title; }
-
-std::string with_static_mallory(bool bgp) {
+std::string with_static_mallory() {
   std::string text = attack_fabric;
   const std::string lans = "lans: [192.168.66.0/24]";
   text.replace(text.find(lans), lans.size(), lans + ", trust: static");
-  return text + (bgp ? "routing: bgp\n" : "");
+  return text;
 }
 
-class StaticSiteOn : public testing::TestWithParam<Ground> {
+class StaticSiteOn : public HostileSite {
  protected:
-  void SetUp() override {
-    if (!GetParam().frr.empty() && std::getenv("RADIAL_TRIXIE_ROOT") == nullptr)
-      GTEST_SKIP() << "no Debian 13 folder with FRR 10.3 (RADIAL_TRIXIE_ROOT)";
-    if (!lab_ || title_ != GetParam().title) {
-      mallory_.reset();
-      lab_.reset();
-      title_ = GetParam().title;
-      lab::LabOptions options;
-      options.name = "static" + title_;
-      options.frr = GetParam().frr;
-      options.daemons.insert(bgp() ? "bgpd" : "ospfd");
-      lab_ = std::make_unique<LiveLab>(with_static_mallory(bgp()), std::move(options));
-      ASSERT_TRUE(lab_->ready());
-      mallory_ = std::make_unique<Attacker>(*lab_, bgp());
-      mallory().sh("kill -9 $(pidof radiald)");
-      if (bgp()) speak_bgp();
-      else speak_ospf();
-    }
-    ASSERT_TRUE(lab_->ready());
+  std::string lab_name() const override { return "static"; }
+  std::string fabric() const override { return with_static_mallory(); }
+  std::string more_daemons() const override { return bgp() ? "bgpd" : "ospfd"; }
+  void turn_hostile() override {
+    mallory().sh("kill -9 $(pidof radiald)");
+    if (bgp()) speak_bgp();
+    else speak_ospf();
   }
-  static void TearDownTestSuite() {
-    mallory_.reset();
-    lab_.reset();
-  }
-  LiveLab& lab() { return *lab_; }
-  Attacker& mallory() { return *mallory_; }
-  static bool bgp() { return GetParam().bgp; }
 
   // What a site with routing would say: berlin's own lines, under mallory's router-id.
   void speak_ospf() {
@@ -96,10 +70,6 @@ class StaticSiteOn : public testing::TestWithParam<Ground> {
     ASSERT_TRUE(hub);
     EXPECT_TRUE(hub->healthy()) << cli::status_text(*hub);
   }
-
-  static inline std::unique_ptr<LiveLab> lab_;
-  static inline std::unique_ptr<Attacker> mallory_;
-  static inline std::string title_;
 };
 
 TEST_P(StaticSiteOn, WhateverItAnnouncesIsNotHeard) {
@@ -155,7 +125,6 @@ TEST_P(StaticSiteOn, AnothersSourceAddressIsDropped) {
   mallory().sh("ip address del 192.168.20.2/32 dev lo");
 }
 
-std::string title_of(const testing::TestParamInfo<Ground>& ground) { return ground.param.title; }
 INSTANTIATE_TEST_SUITE_P(Native, StaticSiteOn, testing::Values(Ground{"ospf84", "", false}), title_of);
 INSTANTIATE_TEST_SUITE_P(NativeBgp, StaticSiteOn, testing::Values(Ground{"bgp84", "", true}), title_of);
 INSTANTIATE_TEST_SUITE_P(Frr103, StaticSiteOn, testing::Values(Ground{"ospf103", "10.3", false}), title_of);

@@ -29,40 +29,11 @@ sites:
   mallory: { lans: [192.168.66.0/24] }
 )";
 
-struct Ground {
-  std::string title;
-  std::string frr;   // of all nodes: empty is this machine's
-  bool bgp = false;
-};
-void PrintTo(const Ground& ground, std::ostream* out) { *out << ground.title; }
-
-class TwoHubsOn : public testing::TestWithParam<Ground> {
+class TwoHubsOn : public HostileSite {
  protected:
-  void SetUp() override {
-    if (!GetParam().frr.empty() && std::getenv("RADIAL_TRIXIE_ROOT") == nullptr)
-      GTEST_SKIP() << "no Debian 13 folder with FRR 10.3 (RADIAL_TRIXIE_ROOT)";
-    if (!lab_ || title_ != GetParam().title) {
-      mallory_.reset();
-      lab_.reset();
-      title_ = GetParam().title;
-      lab::LabOptions options;
-      options.name = "atk2" + title_;
-      options.frr = GetParam().frr;
-      if (bgp()) options.daemons.insert("bgpd");
-      lab_ = std::make_unique<LiveLab>(std::string(two_hubs) + (bgp() ? "routing: bgp\n" : ""), std::move(options));
-      ASSERT_TRUE(lab_->ready());
-      mallory_ = std::make_unique<Attacker>(*lab_, bgp(), std::vector<Attacker::HubSide>{{"fra1", "10.255.0.1"}, {"ams1", "10.255.1.1"}});
-      mallory_->seize();
-    }
-    ASSERT_TRUE(lab_->ready());
-  }
-  static void TearDownTestSuite() {
-    mallory_.reset();
-    lab_.reset();
-  }
-  LiveLab& lab() { return *lab_; }
-  Attacker& mallory() { return *mallory_; }
-  static bool bgp() { return GetParam().bgp; }
+  std::string lab_name() const override { return "atk2"; }
+  std::string fabric() const override { return two_hubs; }
+  std::vector<Attacker::HubSide> hubs() const override { return {{"fra1", "10.255.0.1"}, {"ams1", "10.255.1.1"}}; }
 
   // Attacks during a run of pings; then all that mallory did goes again.
   void expect_contained(const std::function<void()>& attack, const std::vector<std::string>& heard) {
@@ -83,10 +54,6 @@ class TwoHubsOn : public testing::TestWithParam<Ground> {
   void announce(const std::vector<std::string>& addresses, int cost = 1) {
     for (const auto& address : addresses) mallory().announce(address, cost);
   }
-
-  static inline std::unique_ptr<LiveLab> lab_;
-  static inline std::unique_ptr<Attacker> mallory_;
-  static inline std::string title_;
 };
 
 TEST_P(TwoHubsOn, TheLanOfASiteOfOneHubAndOfASiteOfBoth) {
@@ -120,7 +87,6 @@ TEST_P(TwoHubsOn, TheHubsEndpointsAndTheTunnels) {
   }, {fra, "10.255.0.0/25", "10.255.1.0/25"});
 }
 
-std::string title_of(const testing::TestParamInfo<Ground>& ground) { return ground.param.title; }
 INSTANTIATE_TEST_SUITE_P(Native, TwoHubsOn, testing::Values(Ground{"ospf84", "", false}), title_of);
 INSTANTIATE_TEST_SUITE_P(NativeBgp, TwoHubsOn, testing::Values(Ground{"bgp84", "", true}), title_of);
 INSTANTIATE_TEST_SUITE_P(Frr103, TwoHubsOn, testing::Values(Ground{"ospf103", "10.3", false}), title_of);

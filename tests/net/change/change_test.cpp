@@ -15,7 +15,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
-#include "support/live_lab.h"
+#include "support/bare_machines.h"
 
 namespace radial::test {
 namespace {
@@ -50,41 +50,27 @@ std::string with(const std::string& from, const std::string& to) {
   return text;
 }
 
-const std::string radial_program = std::string(RADIAL_BINARY_DIR) + "/bin/radial";
-
-class Change : public testing::Test {
+class Change : public BareMachines {
  protected:
   static void SetUpTestSuite() {
-    lab::LabOptions options;
-    options.name = "change";
-    options.bare = true;
-    options.start_radiald = false;
-    lab_ = new LiveLab(machines, std::move(options));
+    make("change", machines);
     if (!lab_->ready()) return;
     ok(radial("fra1", {"init", "--name", "fra1", "--fabric", "acme", "--endpoint", "vpn.example.com", "--lan", "192.168.1.0/24"}));
     join("berlin", "192.168.20.0/24");
     join("paris", "192.168.30.0/24");
     EXPECT_TRUE(whole_within(90s));
   }
-  static void TearDownTestSuite() {
-    delete lab_;
-    lab_ = nullptr;
-  }
 
   static void ok(const ProcessResult& result) { EXPECT_EQ(result.exit_code, 0) << result.out << result.err; }
 
   static ProcessResult radial(const std::string& node, std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), radial_program);
-    auto result = (*lab_)->run(node, arguments, 180s);
-    if (result) return std::move(*result);
-    ADD_FAILURE() << node << ": " << result.error().message;
-    return {255, "", result.error().message};
+    return BareMachines::radial(node, std::move(arguments), 180s);
   }
   static void join(const std::string& site, const std::string& lan) {
     const auto invited = radial("fra1", {"invite", site, "--lan", lan});
-    const auto at = invited.out.find("radial1.");
-    ASSERT_NE(at, std::string::npos) << invited.err;
-    ok(radial(site, {"join", invited.out.substr(at, invited.out.find('\n', at) - at)}));
+    const auto token = token_in(invited.out);
+    ASSERT_FALSE(token.empty()) << invited.err;
+    ok(radial(site, {"join", token}));
   }
 
   // `radial VERB [ARGUMENTS] FILE` on the controller, the file holding `yaml`.
@@ -110,9 +96,7 @@ class Change : public testing::Test {
 
   static std::string keepalive_of_berlin() { return lab_->sh("berlin", "wg show wg0 persistent-keepalive | awk '{print $2}'"); }
 
-  static LiveLab* lab_;
 };
-LiveLab* Change::lab_ = nullptr;
 
 TEST_F(Change, APlanSpeaksTheNativeTermsAndAGoodChangeIsKeptEverywhere) {
   ASSERT_TRUE(lab_->ready());

@@ -18,7 +18,7 @@
 
 #include "base/file.h"
 #include "control/token.h"
-#include "support/live_lab.h"
+#include "support/bare_machines.h"
 
 namespace radial::test {
 namespace {
@@ -36,58 +36,26 @@ sites:
   thief:  { lans: [192.168.66.0/24] }
 )";
 
-const std::string radial_program = std::string(RADIAL_BINARY_DIR) + "/bin/radial";
-
-class Enrolment : public testing::Test {
+class Enrolment : public BareMachines {
  protected:
-  static void SetUpTestSuite() {
-    lab::LabOptions options;
-    options.name = "enrol";
-    options.bare = true;
-    options.start_radiald = false;
-    lab_ = new LiveLab(machines, std::move(options));
-  }
-  static void TearDownTestSuite() {
-    delete lab_;
-    lab_ = nullptr;
-  }
+  static void SetUpTestSuite() { make("enrol", machines); }
 
-  // `radial ARGUMENTS` in a node; everything that it printed is kept, to look
-  // for secrets in.
-  static ProcessResult radial(const std::string& node, std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), radial_program);
-    auto result = (*lab_)->run(node, arguments, 120s);
-    if (!result) {
-      ADD_FAILURE() << node << ": " << result.error().message;
-      return {255, "", result.error().message};
-    }
-    printed_ += result->err;
-    if (arguments.at(1) != "invite") printed_ += result->out;
-    return std::move(*result);
+  // Everything that it printed is kept, to look for secrets in.
+  static ProcessResult radial(const std::string& node, const std::vector<std::string>& arguments) {
+    auto result = BareMachines::radial(node, arguments);
+    printed_ += result.err;
+    if (arguments.front() != "invite") printed_ += result.out;
+    return result;
   }
 
   // The token that `radial invite` prints.
   static std::string invite(const std::string& site, std::vector<std::string> more) {
     more.insert(more.begin(), {"invite", site});
-    const auto result = radial("fra1", std::move(more));
+    const auto result = radial("fra1", more);
     EXPECT_EQ(result.exit_code, 0) << result.err;
-    const auto at = result.out.find("radial1.");
-    if (at == std::string::npos) return {};
-    const auto token = result.out.substr(at, result.out.find('\n', at) - at);
-    tokens_.push_back(token);
+    auto token = token_in(result.out);
+    if (!token.empty()) tokens_.push_back(token);
     return token;
-  }
-
-  static bool reaches(const std::string& place, const std::string& address) { return lab_->pings(place, address); }
-  static bool reaches_soon(const std::string& place, const std::string& address) {
-    return wait_until(60s, [&] { return reaches(place, address); }).has_value();
-  }
-
-  static std::string file(const std::string& node, const std::string& path) {
-    const auto inside = (*lab_)->path_in(node, path);
-    if (!inside) return {};
-    const auto text = read_file(*inside);
-    return text ? *text : std::string();
   }
 
   static std::string state_of(const std::string& site) {
@@ -117,11 +85,9 @@ class Enrolment : public testing::Test {
   }
   static void hang_up(const std::string& node) { lab_->sh(node, "ip link del thief0; rm -f /run/radial/key /run/radial/psk; true"); }
 
-  static LiveLab* lab_;
   static std::string printed_;
   static std::vector<std::string> tokens_;
 };
-LiveLab* Enrolment::lab_ = nullptr;
 std::string Enrolment::printed_;
 std::vector<std::string> Enrolment::tokens_;
 

@@ -18,7 +18,7 @@
 
 #include "base/file.h"
 #include "control/token.h"
-#include "support/live_lab.h"
+#include "support/bare_machines.h"
 
 namespace radial::test {
 namespace {
@@ -36,50 +36,15 @@ sites:
   paris:  { lans: [192.168.30.0/24] }
 )";
 
-const std::string radial_program = std::string(RADIAL_BINARY_DIR) + "/bin/radial";
-
-class Hosts : public testing::Test {
+class Hosts : public BareMachines {
  protected:
-  static void SetUpTestSuite() {
-    lab::LabOptions options;
-    options.name = "hosts";
-    options.bare = true;
-    options.start_radiald = false;
-    lab_ = new LiveLab(machines, std::move(options));
-  }
-  static void TearDownTestSuite() {
-    delete lab_;
-    lab_ = nullptr;
-  }
-
-  static ProcessResult radial(const std::string& node, std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), radial_program);
-    auto result = (*lab_)->run(node, arguments, 120s);
-    if (!result) {
-      ADD_FAILURE() << node << ": " << result.error().message;
-      return {255, "", result.error().message};
-    }
-    return std::move(*result);
-  }
+  static void SetUpTestSuite() { make("hosts", machines); }
 
   static std::string invite(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "invite");
     const auto result = radial("fra1", std::move(arguments));
     EXPECT_EQ(result.exit_code, 0) << result.err;
-    const auto at = result.out.find("radial1.");
-    return at == std::string::npos ? std::string() : result.out.substr(at, result.out.find('\n', at) - at);
-  }
-
-  static bool reaches(const std::string& place, const std::string& address) { return lab_->pings(place, address); }
-  static bool reaches_soon(const std::string& place, const std::string& address) {
-    return wait_until(60s, [&] { return reaches(place, address); }).has_value();
-  }
-
-  static std::string file(const std::string& node, const std::string& path) {
-    const auto inside = (*lab_)->path_in(node, path);
-    if (!inside) return {};
-    const auto text = read_file(*inside);
-    return text ? *text : std::string();
+    return token_in(result.out);
   }
 
   static nlohmann::json members() {
@@ -143,10 +108,8 @@ class Hosts : public testing::Test {
         if (const auto key = file(node, name); key.size() >= 44) keys_.insert(key.substr(0, 44));
   }
 
-  static LiveLab* lab_;
   static std::set<std::string> keys_;
 };
-LiveLab* Hosts::lab_ = nullptr;
 std::set<std::string> Hosts::keys_;
 
 TEST_F(Hosts, ASecondHubJoinsByInvitation) {
