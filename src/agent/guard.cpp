@@ -108,6 +108,8 @@ bool Guard::hear(observe::OspfTime now) {
 
 bool Guard::tick(observe::OspfTime now) {
   if (!at_work_) return false;
+  if (judge_.wonders_what_we_said())
+    if (const auto own = host::read_own_lsas(frr_)) judge_.we_said(now, *own);
   bool acted = act_at(now, judge_.tick(now));
   if (now < next_audit_) return acted;
   const auto began = std::chrono::steady_clock::now();

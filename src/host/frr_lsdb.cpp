@@ -46,12 +46,13 @@ Result<int> mask_length(const IpAddress& mask) {
   return length;
 }
 
-Result<std::uint32_t> sequence_of(const Json& json) {
-  RADIAL_ASSIGN(const auto text, text_of(json, "lsaSeqNumber"));
-  std::uint32_t number = 0;
+template <typename Number>
+Result<Number> hex_of(const Json& json, const char* field) {
+  RADIAL_ASSIGN(const auto text, text_of(json, field));
+  Number number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, 16);
   if (error != std::errc{} || end != text.data() + text.size())
-    return misunderstood(fmt::format("'lsaSeqNumber' is no number: {}", text.substr(0, 16)));
+    return misunderstood(fmt::format("'{}' is no number: {}", field, text.substr(0, 16)));
   return number;
 }
 
@@ -82,14 +83,21 @@ Status add_prefix(OspfLsa& lsa, const Json& json) {
   return {};
 }
 
-Result<OspfLsa> lsa_of(const Json& json, LsaType type) {
+// What names the instance.
+Result<OspfLsa> header_of(const Json& json, LsaType type) {
   if (!json.is_object()) return misunderstood("an LSA is not an object");
   OspfLsa lsa;
   lsa.type = type;
   RADIAL_ASSIGN(lsa.id, address_of(json, "linkStateId"));
   RADIAL_ASSIGN(lsa.originator, address_of(json, "advertisingRouter"));
-  RADIAL_ASSIGN(lsa.sequence, sequence_of(json));
+  RADIAL_ASSIGN(lsa.sequence, hex_of<std::uint32_t>(json, "lsaSeqNumber"));
+  RADIAL_ASSIGN(lsa.checksum, hex_of<std::uint16_t>(json, "checksum"));
   RADIAL_ASSIGN(lsa.age, (number_of<int, 1>(json, {"lsaAge"})));
+  return lsa;
+}
+
+Result<OspfLsa> lsa_of(const Json& json, LsaType type) {
+  RADIAL_ASSIGN(auto lsa, header_of(json, type));
   if (type == LsaType::router) {
     if (const auto* links = find(json, "routerLinks"); links != nullptr && links->is_object())
       for (const auto& link : *links) RADIAL_TRY(add_link(lsa, link));
@@ -112,7 +120,26 @@ void add_all(const Json& list, LsaType type, OspfDatabase& database) {
   }
 }
 
+// Wherever they stand: `self-originate` nests them in another way than the whole database.
+void add_headers(const Json& json, LsaType type, OspfDatabase& database) {
+  if (find(json, "lsaSeqNumber") != nullptr) {
+    if (auto lsa = header_of(json, type)) database.lsas.push_back(std::move(*lsa));
+    else ++database.unreadable;
+    return;
+  }
+  if (json.is_structured())
+    for (const auto& part : json) add_headers(part, type, database);
+}
+
 }  // namespace
+
+Status parse_own_lsas(std::string_view text, LsaType type, OspfDatabase& database) {
+  RADIAL_ASSIGN(const auto json, parse(text));
+  if (json.empty()) return {};
+  RADIAL_ASSIGN(database.router_id, address_of(json, "routerId"));
+  add_headers(json, type, database);
+  return {};
+}
 
 Status parse_ospf_database(std::string_view text, LsaType type, OspfDatabase& database) {
   RADIAL_ASSIGN(const auto json, parse(text));
@@ -129,13 +156,21 @@ Status parse_ospf_database(std::string_view text, LsaType type, OspfDatabase& da
 
 }  // namespace frr
 
-Result<OspfDatabase> read_ospf_database(Frr& frr) {
+namespace {
+
+template <class Parse>
+Result<OspfDatabase> read_database(Frr& frr, std::string_view which, Parse parse) {
   OspfDatabase database;
   for (const auto type : frr::read_types) {
-    RADIAL_ASSIGN(const auto text, frr.command("ospfd", fmt::format("show ip ospf database {} json", to_string(type))));
-    RADIAL_TRY(frr::parse_ospf_database(text, type, database));
+    RADIAL_ASSIGN(const auto text, frr.command("ospfd", fmt::format("show ip ospf database {}{} json", to_string(type), which)));
+    RADIAL_TRY(parse(text, type, database));
   }
   return database;
 }
+
+}  // namespace
+
+Result<OspfDatabase> read_ospf_database(Frr& frr) { return read_database(frr, "", frr::parse_ospf_database); }
+Result<OspfDatabase> read_own_lsas(Frr& frr) { return read_database(frr, " self-originate", frr::parse_own_lsas); }
 
 }  // namespace radial::host

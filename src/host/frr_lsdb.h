@@ -20,11 +20,14 @@ struct OspfDatabase {
 // Types 1 to 5, in as many questions to ospfd. Empty where OSPF is not
 // configured. Cost: about 0.5 us and 400 bytes of text for each LSA.
 [[nodiscard]] Result<OspfDatabase> read_ospf_database(Frr& frr);
+// Only what this router originates, and of it what names the instances, no content.
+[[nodiscard]] Result<OspfDatabase> read_own_lsas(Frr& frr);
 
 namespace frr {
 // One answer, added to `database`. An LSA that makes no sense is counted, not
 // an error: what a router floods must not blind us to the others.
 [[nodiscard]] Status parse_ospf_database(std::string_view text, LsaType type, OspfDatabase& database);
+[[nodiscard]] Status parse_own_lsas(std::string_view text, LsaType type, OspfDatabase& database);
 }  // namespace frr
 
 }  // namespace radial::host

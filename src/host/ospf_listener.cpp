@@ -13,10 +13,11 @@ namespace {
 constexpr int ospf_protocol = 89;
 constexpr int queue_bytes = 4 << 20;  // a flood of ten thousand LSAs fits
 
-// OSPFv2 of type 2 or 4: the two bytes (version, type) behind the IP header.
-std::array<sock_filter, 6> updates_and_descriptions() {
+// OSPFv2 of type 1, 2 or 4: the two bytes (version, type) behind the IP header.
+std::array<sock_filter, 7> hellos_descriptions_and_updates() {
   return {sock_filter{BPF_LDX | BPF_B | BPF_MSH, 0, 0, 0},
           sock_filter{BPF_LD | BPF_H | BPF_IND, 0, 0, 0},
+          sock_filter{BPF_JMP | BPF_JEQ | BPF_K, 2, 0, 0x0201},
           sock_filter{BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 0x0202},
           sock_filter{BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0x0204},
           sock_filter{BPF_RET | BPF_K, 0, 0, 0xffff},
@@ -31,7 +32,7 @@ std::string name_of(int interface) {
 }  // namespace
 
 Result<OspfListener> OspfListener::open() {
-  auto filter = updates_and_descriptions();
+  auto filter = hellos_descriptions_and_updates();
   RADIAL_ASSIGN(auto fd, open_raw_ip(ospf_protocol, filter, "OSPF"));
   // Best effort: root may go past the system's limit.
   if (::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &queue_bytes, sizeof queue_bytes) != 0)

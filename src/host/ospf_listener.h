@@ -1,8 +1,8 @@
 // The link state updates that each neighbour sends us, with the sender as
 // WireGuard proved it: on a multipoint wire a packet's source address belongs
 // to one peer, and a dedicated wire has one peer. ospfd's database does not say who delivered an LSA; this does.
-// Passive: a raw socket with a filter (Database Description and Link State
-// Update), nothing is sent. What nftables drops on input does not come here.
+// Passive: a raw socket with a filter (Hello, Database Description and
+// Link State Update), nothing is sent. What nftables drops on input does not come here.
 // Threading: one object, one thread.
 #pragma once
 

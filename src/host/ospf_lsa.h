@@ -1,6 +1,6 @@
 // Link state advertisements of OSPFv2 as values (RFC 2328, 12 and appendix
 // A.4): what one router said about its links and prefixes. Read from ospfd's
-// database (frr_lsdb.h) or off the wire (ospf_sniffer.h).
+// database (frr_lsdb.h) or off the wire (ospf_packet.h).
 #pragma once
 
 #include <cstdint>
@@ -34,6 +34,7 @@ struct OspfLsa {
   IpAddress id;          // link state id
   IpAddress originator;  // advertising router, a router-id: what the LSA claims
   std::uint32_t sequence = 0;
+  std::uint16_t checksum = 0;  // of its content; with the sequence number it names an instance
   int age = 0;           // seconds
   // router: its stub networks; network: its own; summary, external, nssa: the one that it is about.
   std::vector<AnnouncedPrefix> prefixes;

@@ -7,6 +7,8 @@ namespace {
 
 constexpr std::size_t packet_header = 24;
 constexpr std::size_t lsa_header = 20;
+constexpr std::size_t hello_body = 20;  // before its neighbours
+constexpr std::uint8_t hello = 1;
 constexpr std::uint8_t database_description = 2;
 constexpr std::uint8_t link_state_update = 4;
 constexpr std::uint8_t init_bit = 0x04;
@@ -81,12 +83,18 @@ std::vector<UpdatedLsa> read_update(Bytes body) {
       updated.lsa.id = address(body, 4);
       updated.lsa.originator = address(body, 8);
       updated.lsa.sequence = u32(body, 12);
-      updated.checksum = u16(body, 16);
+      updated.lsa.checksum = u16(body, 16);
       read_body(body.subspan(lsa_header, length - lsa_header), updated);
       result.push_back(std::move(updated));
     }
     body = body.subspan(length);
   }
+  return result;
+}
+
+OspfHello read_hello(Bytes body) {
+  OspfHello result{std::chrono::seconds(u16(body, 4)), {}};
+  for (std::size_t at = hello_body; at + 4 <= body.size(); at += 4) result.neighbors.push_back(address(body, at));
   return result;
 }
 
@@ -103,6 +111,7 @@ std::optional<OspfPacket> read_ospf_packet(std::span<const std::uint8_t> packet)
   OspfPacket result;
   result.router_id = address(ospf, 4);
   const auto body = ospf.subspan(packet_header);
+  if (ospf[1] == hello && body.size() >= hello_body) result.hello = read_hello(body);
   if (ospf[1] == database_description && body.size() >= 4) {
     result.mtu = u16(body, 0);
     result.starts_exchange = (body[3] & init_bit) != 0;

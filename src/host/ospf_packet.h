@@ -1,9 +1,11 @@
 // OSPFv2 packets as a router receives them (RFC 2328, appendix A.3): who says
-// it is the sender, its MTU and whether it starts a database exchange (Database
-// Description), and the LSAs of a Link State Update. Pure. Checksums are the receiver's affair: what comes over
-// a wire was authenticated by WireGuard, so a broken one was sent broken.
+// it is the sender, whom it hears (Hello), its MTU and whether it starts a
+// database exchange (Database Description), and the LSAs of a Link State Update.
+// Pure. Checksums are the receiver's affair: what comes over a wire was
+// authenticated by WireGuard, so a broken one was sent broken.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -15,16 +17,21 @@ namespace radial::host {
 
 struct UpdatedLsa {
   OspfLsa lsa;
-  std::uint16_t checksum = 0;  // of its content; with the sequence number it names an instance
   bool border = false;         // a router-LSA whose originator says that it is an area border router
   bool operator==(const UpdatedLsa&) const = default;
+};
+
+struct OspfHello {
+  std::chrono::seconds interval{};   // until its next; 0 where several are sent a second
+  std::vector<IpAddress> neighbors;  // router-ids that it has heard lately
 };
 
 struct OspfPacket {
   IpAddress router_id;             // the sender, by its own word
   bool starts_exchange = false;    // Database Description with the Init bit: an adjacency begins anew
-  std::vector<UpdatedLsa> lsas;    // of a Link State Update
+  std::vector<UpdatedLsa> lsas = {};  // of a Link State Update
   std::optional<int> mtu = {};     // Database Description: "Interface MTU"
+  std::optional<OspfHello> hello = {};
 };
 
 // `packet` begins with the IPv4 header. Nothing for what is no OSPFv2 packet.

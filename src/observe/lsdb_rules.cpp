@@ -21,18 +21,20 @@ std::uint32_t instances_made(std::uint32_t sequence) { return sequence - first_s
 
 }  // namespace
 
+LsaJudge::Key LsaJudge::key_of(const host::OspfLsa& lsa) { return {lsa.type, lsa.id, lsa.originator}; }
+
+LsaJudge::Instance LsaJudge::instance_of(const host::OspfLsa& lsa) { return {lsa.sequence, lsa.checksum, lsa.withdrawn()}; }
+
 void LsaJudge::configure(const NodeConfig& config) {
   std::vector<Site> sites;
-  std::set<std::string> hub_wires;
+  std::set<std::string> site_wires;
   const auto router_of = [&](const std::string& node) {
     return std::find_if(config.routers.begin(), config.routers.end(), [&](const Router& one) { return one.node == node; });
   };
   if (config.role == NodeRole::hub) {
     for (const auto& wire : config.wires) {
-      if (!serves_sites(wire, config.node)) {
-        hub_wires.insert(wire.interface);
-        continue;
-      }
+      if (!serves_sites(wire, config.node)) continue;
+      site_wires.insert(wire.interface);
       if (wire.ospf == OspfMode::none) continue;
       for (const auto& peer : wire.peers) {
         const auto router = router_of(peer.node);
@@ -45,14 +47,16 @@ void LsaJudge::configure(const NodeConfig& config) {
     return a.node == b.node && a.interface == b.interface && a.router_id == b.router_id && a.grant == b.grant &&
            a.addresses == b.addresses && a.others_behind == b.others_behind;
   };
-  if (hub_wires == hub_wires_ && config.routers == routers_ && config.tunnels == tunnels_ &&
+  if (site_wires == site_wires_ && config.router_id == router_id_ && config.routers == routers_ && config.tunnels == tunnels_ &&
       std::equal(sites.begin(), sites.end(), sites_.begin(), sites_.end(), same))
     return;
-  hub_wires_ = std::move(hub_wires);
+  site_wires_ = std::move(site_wires);
+  router_id_ = config.router_id;
   routers_ = config.routers;
   tunnels_ = config.tunnels;
   sites_ = std::move(sites);
   said_.clear();
+  present_.clear();
   false_links_.clear();
   claimed_links_.clear();
   refused_.clear();
@@ -79,7 +83,9 @@ bool LsaJudge::may_announce(const Site& site, const Prefix& prefix) const {
          std::any_of(tunnels_.begin(), tunnels_.end(), [&](const Prefix& tunnel) { return tunnel.contains(prefix); });
 }
 
-void LsaJudge::said(const Key& key, const Instance& instance) {
+void LsaJudge::said(const host::OspfLsa& lsa) {
+  const auto key = key_of(lsa);
+  const auto instance = instance_of(lsa);
   for (auto& site : sites_) {
     const auto claims = site.claims.find(key);
     if (claims == site.claims.end()) continue;
@@ -95,7 +101,7 @@ void LsaJudge::said(const Key& key, const Instance& instance) {
 
 void LsaJudge::judge_own(Site& site, const host::UpdatedLsa& updated, std::vector<Offence>& offences) {
   const auto& lsa = updated.lsa;
-  const Key key{lsa.type, lsa.id, lsa.originator};
+  const auto key = key_of(lsa);
   if (lsa.type == LsaType::router) site.border = updated.border;
   if (lsa.withdrawn()) {
     site.announced.erase(key);
@@ -132,8 +138,8 @@ void LsaJudge::judge_own(Site& site, const host::UpdatedLsa& updated, std::vecto
 
 void LsaJudge::judge_claim(OspfTime now, Site& site, const host::UpdatedLsa& updated, std::vector<Offence>& offences) {
   const auto& lsa = updated.lsa;
-  const Key key{lsa.type, lsa.id, lsa.originator};
-  const Instance instance{lsa.sequence, updated.checksum, lsa.withdrawn()};
+  const auto key = key_of(lsa);
+  const auto instance = instance_of(lsa);
   std::uint32_t latest = 0;
   if (const auto known = said_.find(key); known != said_.end()) {
     if (std::find(known->second.begin(), known->second.end(), instance) != known->second.end()) return;
@@ -143,7 +149,7 @@ void LsaJudge::judge_claim(OspfTime now, Site& site, const host::UpdatedLsa& upd
   }
   auto& claims = site.claims[key];
   const bool repeated = std::any_of(claims.begin(), claims.end(), [&](const Claim& claim) { return claim.instance == instance; });
-  if (!repeated) claims.push_back({instance, now});
+  if (!repeated) claims.push_back({.instance = instance, .when = now});
   if (site.claims.size() > remembered_keys) {
     offences.push_back({site.node, "floods the fabric with LSAs of others"});
     site.claims.clear();
@@ -153,11 +159,11 @@ void LsaJudge::judge_claim(OspfTime now, Site& site, const host::UpdatedLsa& upd
 std::vector<Offence> LsaJudge::hear(OspfTime now, const std::vector<host::HeardOspf>& heard) {
   std::vector<Offence> offences;
   for (const auto& [interface, sender, packet] : heard) {
-    if (hub_wires_.contains(interface)) {
-      // Hubs are the operator's own; what a site forged at another is that hub's to find.
-      for (const auto& updated : packet.lsas)
-        said({updated.lsa.type, updated.lsa.id, updated.lsa.originator},
-             {updated.lsa.sequence, updated.checksum, updated.lsa.withdrawn()});
+    if (!site_wires_.contains(interface)) {
+      // Other hubs and this one's LANs are the operator's own; what a site forged
+      // at another hub is that hub's to find.
+      note_presence(now, packet);
+      for (const auto& updated : packet.lsas) said(updated.lsa);
       continue;
     }
     auto* site = site_at(interface, sender);
@@ -165,12 +171,12 @@ std::vector<Offence> LsaJudge::hear(OspfTime now, const std::vector<host::HeardO
     if (packet.router_id != site->router_id &&
         std::any_of(routers_.begin(), routers_.end(), [&](const Router& one) { return one.id == packet.router_id; }))
       offences.push_back({site->node, fmt::format("speaks OSPF as {}", name_of(packet.router_id))});
+    if (packet.router_id == site->router_id) note_presence(now, packet);
     if (packet.starts_exchange && (site->exchanges.empty() || now - site->exchanges.back() > exchange_apart))
       site->exchanges.push_back(now);
     for (const auto& updated : packet.lsas) {
       if (updated.lsa.originator == site->router_id) {
-        said({updated.lsa.type, updated.lsa.id, updated.lsa.originator},
-             {updated.lsa.sequence, updated.checksum, updated.lsa.withdrawn()});
+        said(updated.lsa);
         judge_own(*site, updated, offences);
       } else {
         judge_claim(now, *site, updated, offences);
@@ -178,6 +184,51 @@ std::vector<Offence> LsaJudge::hear(OspfTime now, const std::vector<host::HeardO
     }
   }
   return offences;
+}
+
+void LsaJudge::note_presence(OspfTime now, const host::OspfPacket& packet) {
+  if (std::none_of(routers_.begin(), routers_.end(), [&](const Router& one) { return one.id == packet.router_id; })) return;
+  if (const auto known = present_.find(packet.router_id); known != present_.end() && packet.starts_exchange) known->second.since = now;
+  if (!packet.hello) return;
+  const auto& neighbors = packet.hello->neighbors;
+  if (std::find(neighbors.begin(), neighbors.end(), router_id_) == neighbors.end()) {
+    present_.erase(packet.router_id);
+    return;
+  }
+  const auto interval = std::max(packet.hello->interval, std::chrono::seconds(1));
+  const auto [known, first] = present_.try_emplace(packet.router_id, Presence{now, now});
+  if (now - known->second.last > 2 * interval + interval / 2) known->second.since = now;  // more than one was lost
+  known->second.last = now;
+}
+
+bool LsaJudge::heard_around(const IpAddress& router_id, OspfTime when) const {
+  const auto known = present_.find(router_id);
+  return known != present_.end() && known->second.since + settles_within <= when && known->second.last >= when + confirm_within;
+}
+
+// What the originator said at that time reached us by itself, not only through `site`.
+bool LsaJudge::would_have_heard(const IpAddress& originator, const Site& site, OspfTime when) const {
+  if (originator == router_id_) return we_said_at_ > when;
+  if (heard_around(originator, when)) return true;
+  // A router beside it on its LAN, the fabric's or not, may have no other way to us.
+  if (site.others_behind) return false;
+  return std::all_of(routers_.begin(), routers_.end(),
+                     [&](const Router& one) { return !one.hub || one.id == router_id_ || heard_around(one.id, when); });
+}
+
+bool LsaJudge::wonders_what_we_said() const {
+  return std::any_of(sites_.begin(), sites_.end(), [&](const Site& site) {
+    return std::any_of(site.claims.begin(), site.claims.end(), [&](const auto& claims) {
+      return claims.first.originator == router_id_ &&
+             std::any_of(claims.second.begin(), claims.second.end(), [&](const Claim& claim) { return claim.when >= we_said_at_; });
+    });
+  });
+}
+
+void LsaJudge::we_said(OspfTime now, const host::OspfDatabase& own) {
+  we_said_at_ = now;
+  for (const auto& lsa : own.lsas)
+    if (lsa.originator == router_id_) said(lsa);
 }
 
 void LsaJudge::expire(OspfTime now, Site& site) const {
@@ -193,15 +244,15 @@ std::vector<Offence> LsaJudge::tick(OspfTime now) {
   for (auto& site : sites_) {
     expire(now, site);
     std::size_t keys = 0;
-    for (const auto& [key, claims] : site.claims) {
-      // Of routers that are not ours the originator may live behind any site,
-      // and none of them can be heard here.
+    for (auto& [key, claims] : site.claims) {
       const bool ours = std::any_of(routers_.begin(), routers_.end(), [&](const Router& one) { return one.id == key.originator; });
       std::set<std::uint32_t> false_sequences;
       bool wild = false;
       bool outside_exchange = false;
-      for (const auto& claim : claims) {
+      for (auto& claim : claims) {
         if (now - claim.when < confirm_within) continue;
+        claim.proven_false |= would_have_heard(key.originator, site, claim.when);
+        if (!claim.proven_false) continue;
         false_sequences.insert(claim.instance.sequence);
         wild |= instances_made(claim.instance.sequence) > far_beyond;
         outside_exchange |= std::none_of(site.exchanges.begin(), site.exchanges.end(), [&](const OspfTime& began) {
@@ -209,7 +260,7 @@ std::vector<Offence> LsaJudge::tick(OspfTime now) {
         });
       }
       if (false_sequences.empty()) continue;
-      if (outside_exchange && (ours || !site.others_behind)) ++keys;
+      if (outside_exchange) ++keys;
       const auto limit = key.type == LsaType::network ? forged_of_a_network_lsa : forged_of_one_key;
       if (ours && (wild || false_sequences.size() >= limit + site.exchanges.size())) {
         offences.push_back({site.node, fmt::format("forges the {} LSA {} of {}: {} that it never said",

@@ -5,9 +5,14 @@
 // An LSA names its originator, but any router may send any LSA: flooding does
 // so all the time. So a copy of another's LSA proves nothing by itself. Sequence
 // numbers do: an honest router never makes an instance of another's LSA, and a
-// copy that it passes on was said by the originator, whom we hear too. An
-// instance newer than all that its originator said, and that it does not say
-// within `confirm_within`, is a false one. One may be an accident (a database
+// copy that it passes on was said by the originator. Where we must have heard
+// that too (it is our neighbour, or the neighbour of another hub that is ours;
+// what we said ourselves stands in ospfd's database), an instance newer than
+// all that its originator said, and that it does not say within
+// `confirm_within`, is a false one. Whose adjacency is down, or has just come
+// up, may have said what we did not hear: a site of two hubs passes on what one
+// of them said while the wire between the hubs was cut.
+// One false instance may be an accident (a database
 // exchange after a restart returns instances that their originator, restarted
 // too, no longer knows: one a key and exchange is forgiven); three of one key
 // are not. The originator meanwhile answers each with a newer one, so the
@@ -47,6 +52,7 @@ struct Refused {
 
 inline constexpr std::chrono::seconds confirm_within{2};
 inline constexpr std::chrono::seconds offence_window{300};
+inline constexpr std::chrono::seconds settles_within{15};  // an adjacency: its exchange, and what its ends say of it
 inline constexpr std::size_t forged_of_one_key = 3;
 // The network LSA of an NBMA wire: FRR 8.4 sites return instances that the hub
 // has flushed meanwhile (eight were seen after an MTU went down and up again).
@@ -65,6 +71,10 @@ class LsaJudge {
   // Each offence once a call; the caller acts on the first.
   std::vector<Offence> hear(OspfTime now, const std::vector<host::HeardOspf>& heard);
   std::vector<Offence> tick(OspfTime now);
+  // True when a site handed us an LSA of our own: we_said() is to be called,
+  // with the node's own LSAs as they are now, before the next tick.
+  [[nodiscard]] bool wonders_what_we_said() const;
+  void we_said(OspfTime now, const host::OspfDatabase& own);
   // To be called with the whole database now and then: a false link must have
   // been claimed by two of them in a row.
   std::vector<Offence> audit(const host::OspfDatabase& database);
@@ -88,6 +98,12 @@ class LsaJudge {
   struct Claim {
     Instance instance;
     OspfTime when;
+    bool proven_false = false;
+  };
+  // A neighbour that hears us, by its hellos.
+  struct Presence {
+    OspfTime since;  // without a gap, and without a new exchange
+    OspfTime last;
   };
   struct Site {
     std::string node;
@@ -102,10 +118,15 @@ class LsaJudge {
     std::deque<OspfTime> exchanges;
   };
 
+  static Key key_of(const host::OspfLsa& lsa);
+  static Instance instance_of(const host::OspfLsa& lsa);
   Site* site_at(const std::string& interface, const IpAddress& address);
   void judge_own(Site& site, const host::UpdatedLsa& updated, std::vector<Offence>& offences);
   void judge_claim(OspfTime now, Site& site, const host::UpdatedLsa& updated, std::vector<Offence>& offences);
-  void said(const Key& key, const Instance& instance);
+  void said(const host::OspfLsa& lsa);
+  void note_presence(OspfTime now, const host::OspfPacket& packet);
+  [[nodiscard]] bool heard_around(const IpAddress& router_id, OspfTime when) const;
+  [[nodiscard]] bool would_have_heard(const IpAddress& originator, const Site& site, OspfTime when) const;
   void expire(OspfTime now, Site& site) const;
   [[nodiscard]] std::string name_of(const IpAddress& router_id) const;
   [[nodiscard]] bool may_announce(const Site& site, const Prefix& prefix) const;
@@ -113,7 +134,10 @@ class LsaJudge {
   std::vector<Site> sites_;
   std::vector<Router> routers_;
   std::vector<Prefix> tunnels_;
-  std::set<std::string> hub_wires_;
+  std::set<std::string> site_wires_;
+  IpAddress router_id_;                       // this node's
+  OspfTime we_said_at_{};
+  std::map<IpAddress, Presence> present_;     // by router-id; of the fabric's routers
   std::map<Key, std::deque<Instance>> said_;  // by the originator itself, or by a hub: the last few
   std::set<std::pair<std::string, IpAddress>> false_links_;  // of the last audit: site, router-id
   std::set<std::pair<IpAddress, IpAddress>> claimed_links_;  // by sites, since the last audit: from, to

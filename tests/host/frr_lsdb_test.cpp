@@ -39,6 +39,7 @@ TEST_P(LsdbOf, RouterLsasSayWhoAnnouncesWhichStubAndIsLinkedToWhom) {
   EXPECT_EQ(lisbon.originator, address("10.255.0.19"));
   EXPECT_EQ(lisbon.id, address("10.255.0.19"));
   EXPECT_EQ(lisbon.sequence, 0x80000005U);
+  EXPECT_EQ(lisbon.checksum, GetParam() == "8.4" ? 0x8da8U : 0xa465U);
   EXPECT_FALSE(lisbon.withdrawn());
   EXPECT_THAT(lisbon.prefixes, Contains(AnnouncedPrefix{prefix("192.168.40.0/24"), 10}));
   if (GetParam() == "8.4") {
@@ -72,9 +73,9 @@ TEST_P(LsdbOf, NetworkLsas) {
 TEST(Lsdb, AnLsaThatMakesNoSenseIsCountedAndHidesNoOther) {
   OspfDatabase database;
   ASSERT_TRUE(frr::parse_ospf_database(R"({"routerId":"10.0.0.1","asExternalLinkStates":[
-      {"linkStateId":"10.1.0.0","advertisingRouter":"10.0.0.9","lsaSeqNumber":"80000001","lsaAge":3600,"networkMask":99},
+      {"linkStateId":"10.1.0.0","advertisingRouter":"10.0.0.9","lsaSeqNumber":"80000001","checksum":"1f","lsaAge":3600,"networkMask":99},
       7,
-      {"linkStateId":"10.2.0.0","advertisingRouter":"10.0.0.9","lsaSeqNumber":"8000000a","lsaAge":3600,"networkMask":16}]})",
+      {"linkStateId":"10.2.0.0","advertisingRouter":"10.0.0.9","lsaSeqNumber":"8000000a","checksum":"ffff","lsaAge":3600,"networkMask":16}]})",
                                        LsaType::external, database));
   EXPECT_EQ(database.unreadable, 2U);
   ASSERT_EQ(database.lsas.size(), 1U);

@@ -41,7 +41,7 @@ TEST(OspfPacket, AnUpdatesLsas) {
   ASSERT_EQ(packet->lsas.size(), 2U);
   const auto& router = packet->lsas[0];
   EXPECT_TRUE(router.border);
-  EXPECT_EQ(router.checksum, 0xabcd);
+  EXPECT_EQ(router.lsa.checksum, 0xabcd);
   EXPECT_EQ(router.lsa.sequence, 0x80000007U);
   EXPECT_THAT(router.lsa.neighbors, ElementsAre(address("10.255.0.1")));
   EXPECT_THAT(router.lsa.prefixes, ElementsAre(AnnouncedPrefix{prefix("192.168.40.0/24"), 10}));
@@ -65,6 +65,18 @@ TEST(OspfPacket, HostileBytes) {
       (void)read_ospf_packet(wrong);
     }
   EXPECT_FALSE(read_ospf_packet({}));
+}
+
+TEST(OspfPacket, AHelloSaysWhomItHears) {
+  Bytes packet(20, 0);
+  packet[0] = 0x45;
+  append(packet, {2, 1, 0, 52, 10, 255, 0, 19, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+  append(packet, {255, 255, 255, 0, 0, 10, 2, 0, 0, 0, 0, 40, 0, 0, 0, 0, 0, 0, 0, 0, 10, 255, 0, 1, 10, 255, 0, 7});
+  const auto read = read_ospf_packet(packet);
+  ASSERT_TRUE(read && read->hello);
+  EXPECT_EQ(read->hello->interval, std::chrono::seconds(10));
+  EXPECT_THAT(read->hello->neighbors, ElementsAre(address("10.255.0.1"), address("10.255.0.7")));
+  EXPECT_FALSE(read_ospf_packet(update())->hello);
 }
 
 TEST(OspfPacket, AnExchangeThatBegins) {

@@ -17,6 +17,7 @@ IpAddress address(const std::string& text) { return IpAddress::parse(text).value
 Prefix prefix(const std::string& text) { return Prefix::parse(text).value(); }
 
 const IpAddress hub = address("10.255.0.1");
+const IpAddress ams1 = address("10.255.1.1");
 const IpAddress berlin = address("10.255.0.11");
 const IpAddress mallory = address("10.255.0.66");
 
@@ -25,6 +26,7 @@ class Rules : public testing::Test {
   Rules() {
     config_.role = NodeRole::hub;
     config_.node = "fra1";
+    config_.router_id = hub;
     config_.tunnels = {prefix("10.255.0.0/24")};
     Wire wire;
     wire.interface = "wg0";
@@ -36,8 +38,9 @@ class Rules : public testing::Test {
     other.hub = "ams1";
     other.ospf = OspfMode::point_to_point;
     config_.wires = {wire, other};
-    config_.routers = {{"fra1", hub, true, false}, {"berlin", berlin, false, false}, {"mallory", mallory, false, false}};
+    config_.routers = {{"fra1", hub, true, false}, {"ams1", ams1, true, false}, {"berlin", berlin, false, false}, {"mallory", mallory, false, false}};
     judge_.configure(config_);
+    pass(20s);
   }
   static WirePeer peer(const char* name, const IpAddress& at, const char* grant) {
     WirePeer peer;
@@ -53,25 +56,41 @@ class Rules : public testing::Test {
     one.lsa.originator = originator;
     one.lsa.id = id.empty() ? originator : address(id);
     one.lsa.sequence = 0x80000000U + sequence;
-    one.checksum = static_cast<std::uint16_t>(sequence * 7 + prefixes.size());
+    one.lsa.checksum = static_cast<std::uint16_t>(sequence * 7 + prefixes.size());
     for (const auto& text : prefixes) one.lsa.prefixes.push_back({prefix(text), 10});
     return one;
   }
   std::vector<Offence> from(const IpAddress& sender, const host::UpdatedLsa& one, const char* wire = "wg0") {
-    return judge_.hear(now_, {{wire, sender, {sender, false, {one}}}});
+    return judge_.hear(now_, {{wire, sender, {.router_id = sender, .lsas = {one}}}});
   }
   void exchange_with(const IpAddress& sender) {
-    (void)judge_.hear(now_, {{"wg0", sender, {sender, true, {}}}});
+    (void)judge_.hear(now_, {{"wg0", sender, {.router_id = sender, .starts_exchange = true}}});
     now_ += 4s;
   }
+  // Whoever is up says hello each second.
+  void pass(std::chrono::seconds time) {
+    for (; time > 0s; time -= 1s) {
+      now_ += 1s;
+      for (const auto& router : up_) hello(router, {hub});
+    }
+  }
+  void hello(const IpAddress& router, std::vector<IpAddress> hears) {
+    host::OspfPacket packet{.router_id = router};
+    packet.hello = {1s, std::move(hears)};
+    (void)judge_.hear(now_, {{wires_.at(router), router, packet}});
+  }
   std::vector<Offence> later(std::chrono::seconds time = 5s) {
-    now_ += time;
+    pass(time);
+    if (judge_.wonders_what_we_said()) judge_.we_said(now_, own_);
     return judge_.tick(now_);
   }
 
   NodeConfig config_;
   LsaJudge judge_;
   OspfTime now_{1000s};
+  std::set<IpAddress> up_{ams1, berlin, mallory};
+  std::map<IpAddress, const char*> wires_{{ams1, "wgh1"}, {berlin, "wg0"}, {mallory, "wg0"}};
+  host::OspfDatabase own_;
 };
 
 TEST_F(Rules, ThreeInstancesThatTheirOriginatorNeverSaidAreForged) {
@@ -79,7 +98,7 @@ TEST_F(Rules, ThreeInstancesThatTheirOriginatorNeverSaidAreForged) {
   for (const std::uint32_t sequence : {20U, 40U, 60U}) {
     EXPECT_THAT(judge_.tick(now_), IsEmpty());
     from(mallory, lsa(LsaType::router, berlin, sequence, {"192.168.99.0/24"}));
-    now_ += 1s;
+    pass(1s);
     from(berlin, lsa(LsaType::router, berlin, sequence + 1));  // it answers: RFC 2328, 13.4
   }
   const auto offences = later();
@@ -108,6 +127,8 @@ TEST_F(Rules, OnDedicatedWiresTheInterfaceSaysWhoSpeaks) {
   to_mallory.peers = {config_.wires[0].peers[1]};
   config_.wires = {to_berlin, to_mallory, config_.wires[1]};
   judge_.configure(config_);
+  wires_ = {{ams1, "wgh1"}, {berlin, "wgs11"}, {mallory, "wgs66"}};
+  pass(20s);
   from(berlin, lsa(LsaType::router, berlin, 5), "wgs11");
   EXPECT_THAT(from(mallory, lsa(LsaType::router, mallory, 5), "wgs11"), IsEmpty()) << "a source that is not that wire's";
   for (const std::uint32_t sequence : {20U, 40U, 60U}) from(mallory, lsa(LsaType::router, berlin, sequence), "wgs66");
@@ -120,11 +141,65 @@ TEST_F(Rules, WhatItsOriginatorOrAnotherHubSaysTooIsPassedOn) {
   for (std::uint32_t sequence = 1; sequence < 30; ++sequence) {
     // Before or after its originator's own, within the time.
     if (sequence % 2 == 0) from(mallory, lsa(LsaType::router, berlin, sequence));
-    if (sequence % 3 == 0) from(hub, lsa(LsaType::router, berlin, sequence), "wgh1");
+    if (sequence % 3 == 0) from(ams1, lsa(LsaType::router, berlin, sequence), "wgh1");
     else from(berlin, lsa(LsaType::router, berlin, sequence));
     from(mallory, lsa(LsaType::router, berlin, sequence));
     EXPECT_THAT(later(3s), IsEmpty());
   }
+}
+
+TEST_F(Rules, OurOwnThatComesBackByAnotherWayIsOurs) {
+  for (std::uint32_t sequence = 1; sequence <= 20; ++sequence) {
+    own_.lsas = {lsa(LsaType::router, hub, sequence).lsa};
+    from(mallory, lsa(LsaType::router, hub, sequence));
+    EXPECT_TRUE(judge_.wonders_what_we_said());
+    EXPECT_THAT(later(6s), IsEmpty()) << sequence;
+    EXPECT_FALSE(judge_.wonders_what_we_said());
+  }
+}
+
+TEST_F(Rules, WhatAHubSaysWhileItsWireToUsIsCutIsHeardThroughSitesOnly) {
+  up_.erase(ams1);
+  pass(10s);
+  for (std::uint32_t sequence = 1; sequence <= 10; ++sequence) {
+    from(mallory, lsa(LsaType::router, ams1, sequence));
+    from(mallory, lsa(LsaType::router, address("10.255.1.9"), sequence));  // behind its LAN
+    EXPECT_THAT(later(6s), IsEmpty()) << sequence;
+  }
+  // It comes back, and says only what is true now.
+  up_.insert(ams1);
+  pass(3s);
+  from(mallory, lsa(LsaType::router, ams1, 11));
+  from(mallory, lsa(LsaType::router, ams1, 12));
+  from(ams1, lsa(LsaType::router, ams1, 13), "wgh1");
+  EXPECT_THAT(later(60s), IsEmpty());
+  for (const std::uint32_t sequence : {20U, 40U, 60U}) from(mallory, lsa(LsaType::router, ams1, sequence));
+  EXPECT_THAT(later(), testing::SizeIs(1)) << "it would have said so";
+}
+
+TEST_F(Rules, WhoHearsUsNoMoreIsNotHeardInFull) {
+  for (std::uint32_t sequence = 1; sequence <= 10; ++sequence) {
+    hello(ams1, {});
+    up_.erase(ams1);
+    from(mallory, lsa(LsaType::router, ams1, sequence));
+    EXPECT_THAT(later(6s), IsEmpty()) << sequence;
+  }
+}
+
+TEST_F(Rules, OfTwoRoutersOfAnOfficeOneMaySpeakForTheOther) {
+  config_.routers.back().others_behind = true;
+  judge_.configure(config_);
+  pass(20s);
+  up_.erase(berlin);  // its wire is down; mallory is beside it
+  pass(5s);
+  for (std::uint32_t sequence = 1; sequence <= 10; ++sequence) {
+    from(mallory, lsa(LsaType::router, berlin, sequence));
+    EXPECT_THAT(later(6s), IsEmpty()) << sequence;
+  }
+  up_.insert(berlin);
+  pass(20s);
+  for (const std::uint32_t sequence : {20U, 40U, 60U}) from(mallory, lsa(LsaType::router, berlin, sequence));
+  EXPECT_THAT(later(), testing::SizeIs(1));
 }
 
 TEST_F(Rules, OldInstancesOfADatabaseExchangeAreForgiven) {
@@ -145,7 +220,7 @@ TEST_F(Rules, OneInstanceFarBeyondAnyRoutersLifeIsEnough) {
 TEST_F(Rules, TheHubsOwnIdentity) {
   for (const std::uint32_t sequence : {20U, 40U, 60U}) from(mallory, lsa(LsaType::external, hub, sequence, {"10.0.0.0/8"}, "10.0.0.0"));
   EXPECT_THAT(later(), ElementsAre(testing::Field(&Offence::what, HasSubstr("forges the external LSA 10.0.0.0 of fra1"))));
-  const auto speaks = judge_.hear(now_, {{"wg0", mallory, {berlin, false, {}}}});
+  const auto speaks = judge_.hear(now_, {{"wg0", mallory, {.router_id = berlin}}});
   EXPECT_THAT(speaks, ElementsAre(Offence{"mallory", "speaks OSPF as berlin (10.255.0.11)"}));
 }
 

@@ -89,6 +89,15 @@ class LiveLab {
   }
   std::string sh(const std::string& place, const std::string& script) { return run(place, {"sh", "-c", script}); }
 
+  // The internet carries nothing between two nodes, which both live, until heal_path().
+  void cut_path(const char* one, const char* other) {
+    const auto a = lab_->plan().find(one)->uplink_v4(), b = lab_->plan().find(other)->uplink_v4();
+    sh("internet", fmt::format("nft 'add table inet gap; add chain inet gap forward {{ type filter hook forward priority -10; }}; "
+                               "add rule inet gap forward ip saddr {0} ip daddr {1} drop; add rule inet gap forward ip saddr {1} ip daddr {0} drop'",
+                               a, b));
+  }
+  void heal_path() { sh("internet", "nft delete table inet gap"); }
+
   [[nodiscard]] bool start_radiald(const std::string& node) { return lab_->start_radiald(node, radiald_).has_value(); }
 
   std::string vtysh(const std::string& node, const std::string& command) { return run(node, {"vtysh", "-c", command}); }

@@ -25,7 +25,7 @@ class Attacker {
 
   // From here on it is its operator's alone: no radiald, no filter.
   void seize() {
-    sh("kill -9 $(pidof radiald)");
+    sh("pkill -9 -x radiald");
     configure({fmt::format("no ip protocol {0} route-map radial-{0}", bgp_ ? "bgp" : "ospf")});
   }
 

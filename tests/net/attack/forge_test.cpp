@@ -31,7 +31,7 @@ class ForgeOn : public testing::TestWithParam<std::string> {
       options.frr = frr_;
       lab_ = std::make_unique<LiveLab>(attack_fabric, std::move(options));
       ASSERT_TRUE(lab_->ready());
-      lab_->sh("mallory", "kill -9 $(pidof radiald)");
+      lab_->sh("mallory", "pkill -9 -x radiald");
       lab_->sh("mallory", "vtysh -c 'configure terminal' -c 'no ip protocol ospf route-map radial-ospf'");
     }
     ASSERT_TRUE(lab_->ready());
@@ -107,7 +107,7 @@ TEST_P(ForgeOn, AnothersRouterLsa) {
   expect_cut_off("forges the router LSA");
   stop_forging();
   // It stays so when radiald starts again.
-  lab().sh("fra1", "kill -9 $(pidof radiald)");
+  lab().sh("fra1", "pkill -9 -x radiald");
   ASSERT_TRUE(lab().start_radiald("fra1"));
   ASSERT_TRUE(wait_until(30s, [&] { return !finding().empty(); }));
   EXPECT_THAT(lab().sh("fra1", "nft list table inet radial"), HasSubstr("mallory is cut off"));

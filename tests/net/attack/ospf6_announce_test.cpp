@@ -38,7 +38,7 @@ class Ospf6On : public testing::TestWithParam<std::string> {
       ASSERT_TRUE(lab_->ready());
       ASSERT_THAT(lab_->vtysh("fra1", "show ipv6 ospf6 neighbor"), HasSubstr("Full")) << "IPv6 does not go by OSPFv3 here";
       mallory_ = std::make_unique<Attacker>(*lab_, false);
-      mallory().sh("kill -9 $(pidof radiald)");
+      mallory().sh("pkill -9 -x radiald");
       mallory().configure({"no ip protocol ospf route-map radial-ospf", "no ipv6 protocol ospf6 route-map radial-ospf6"});
     }
     ASSERT_TRUE(lab_->ready());

@@ -25,7 +25,7 @@ class StaticSiteOn : public HostileSite {
   std::string fabric() const override { return with_static_mallory(); }
   std::string more_daemons() const override { return bgp() ? "bgpd" : "ospfd"; }
   void turn_hostile() override {
-    mallory().sh("kill -9 $(pidof radiald)");
+    mallory().sh("pkill -9 -x radiald");
     if (bgp()) speak_bgp();
     else speak_ospf();
   }

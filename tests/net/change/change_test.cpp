@@ -162,20 +162,20 @@ TEST_F(Change, ALanOfTheWrongSiteIsTakenBack) {
 TEST_F(Change, ASiteLeftInAnotherAreaBringsAllBack) {
   auto applying = std::async(std::launch::async, [] { return apply_quick(with("mtu: 1320", "mtu: 1320\nrouting: { area: 5 }")); });
   EXPECT_TRUE(wait_until(30s, [] { return change_phase() == "counting down"; }));
-  lab_->sh("berlin", "kill -STOP $(pidof radiald)");
+  lab_->sh("berlin", "pkill -STOP -x radiald");
   const auto result = applying.get();
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.err, HasSubstr("berlin"));
   EXPECT_TRUE(whole_within(30s));
   EXPECT_THAT(lab_->vtysh("fra1", "show running-config"), Not(HasSubstr("area 0.0.0.5")));
-  lab_->sh("berlin", "kill -CONT $(pidof radiald)");  // late, it tries the change, and is told
+  lab_->sh("berlin", "pkill -CONT -x radiald");  // late, it tries the change, and is told
   EXPECT_TRUE(whole_within(30s));
 }
 
 TEST_F(Change, ANodeThatRestartsInBetweenComesUpInTheSafeState) {
   auto applying = std::async(std::launch::async, [] { return with_file({"apply", "--deadline", "40"}, with("keepalive: 7", "keepalive: 9")); });
   EXPECT_TRUE(wait_until(30s, [] { return keepalive_of_berlin() == "9\n"; }));
-  lab_->sh("berlin", "kill -9 $(pidof radiald)");
+  lab_->sh("berlin", "pkill -9 -x radiald");
   ASSERT_TRUE(lab_->start_radiald("berlin"));
   const auto result = applying.get();
   EXPECT_EQ(result.exit_code, 1);
@@ -249,15 +249,15 @@ TEST_F(Change, AFullOrReadOnlyDiskIsToldAndTheNetworkUntouched) {
   EXPECT_EQ(keepalive_of_berlin(), "7\n");
   EXPECT_TRUE(whole());
   // It starts from such a disk, too.
-  lab_->sh("berlin", "kill -9 $(pidof radiald)");
+  lab_->sh("berlin", "pkill -9 -x radiald");
   ASSERT_TRUE(lab_->start_radiald("berlin"));
   EXPECT_TRUE(whole_within(30s));
-  lab_->sh("berlin", "kill -9 $(pidof radiald)");
+  lab_->sh("berlin", "pkill -9 -x radiald");
   empty_disk(*lab_, "berlin");
   ASSERT_TRUE(lab_->start_radiald("berlin"));
 
   // The controller's own.
-  lab_->sh("fra1", "kill -9 $(pidof radiald)");
+  lab_->sh("fra1", "pkill -9 -x radiald");
   fill_disk(*lab_, "fra1");
   ASSERT_TRUE(lab_->start_radiald("fra1"));
   ASSERT_TRUE(wait_until(20s, [] { return change_phase() == "none"; }));
@@ -265,7 +265,7 @@ TEST_F(Change, AFullOrReadOnlyDiskIsToldAndTheNetworkUntouched) {
   EXPECT_EQ(controller.exit_code, 1);
   EXPECT_THAT(controller.err, HasSubstr("full"));
   EXPECT_TRUE(whole());
-  lab_->sh("fra1", "kill -9 $(pidof radiald)");
+  lab_->sh("fra1", "pkill -9 -x radiald");
   empty_disk(*lab_, "fra1");
   ASSERT_TRUE(lab_->start_radiald("fra1"));
   ASSERT_TRUE(wait_until(20s, [] { return change_phase() == "none"; }));
@@ -278,14 +278,14 @@ TEST_F(Change, AHubWhoseStoreIsDamagedGoesOnAndALostHubIsRestored) {
   EXPECT_EQ(radial("berlin", {"backup", "/run/no.backup"}).exit_code, 1);
   EXPECT_EQ(radial("fra1", {"restore", "/run/hub.backup"}).exit_code, 1);  // it is a node
 
-  lab_->sh("fra1", "kill -9 $(pidof radiald); printf 'no longer a store' > /var/lib/radial/controller.db; ip link del wg0");
+  lab_->sh("fra1", "pkill -9 -x radiald; printf 'no longer a store' > /var/lib/radial/controller.db; ip link del wg0");
   ASSERT_TRUE(lab_->start_radiald("fra1"));
   EXPECT_TRUE(whole_within(60s));
   EXPECT_THAT(radial("fra1", {"status"}).out, HasSubstr("no controller here"));
 
   // The machine burns down; another one takes its place.
   static_cast<void>(radial("fra1", {"down"}));
-  lab_->sh("fra1", "kill -9 $(pidof radiald); rm -rf /var/lib/radial/* /etc/radial/* /run/radial/*");
+  lab_->sh("fra1", "pkill -9 -x radiald; rm -rf /var/lib/radial/* /etc/radial/* /run/radial/*");
   lab_->sh("fra1", "head -c 2000 /run/hub.backup > /run/torn.backup");
   const auto torn = radial("fra1", {"restore", "/run/torn.backup"});
   EXPECT_EQ(torn.exit_code, 1);

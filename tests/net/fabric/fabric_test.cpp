@@ -202,7 +202,7 @@ TEST_P(FabricOn, RadialdKilledAndRestartedTouchesNothing) {
   const auto before = lab().status("fra1");
   ASSERT_TRUE(before);
   for (const auto* signal : {"TERM", "KILL"}) {
-    lab().sh("fra1", std::string("kill -") + signal + " $(pidof radiald)");
+    lab().sh("fra1", std::string("pkill -") + signal + " -x radiald");
     ASSERT_TRUE(wait_until(10s, [&] { return lab().pids("fra1", "radiald").empty(); }));
     EXPECT_TRUE(lab().pings()) << "after SIG" << signal;
     ASSERT_TRUE(lab().start_radiald("fra1"));
@@ -271,7 +271,7 @@ TEST_P(FabricOn, ASiteComesBackUnderANewKeyAndTheOldOneIsGone) {
     ASSERT_TRUE(write_file_atomically(file, facts.to_json()));
   }
   ASSERT_TRUE(write_file_atomically(key_file, fresh.reveal_base64() + "\n", 0600));
-  lab().sh("berlin", "kill $(pidof radiald); while pidof radiald >/dev/null; do sleep 0.1; done");
+  lab().sh("berlin", "pkill -x radiald; while pidof radiald >/dev/null; do sleep 0.1; done");
   ASSERT_TRUE(lab().start_radiald("berlin"));
   ASSERT_TRUE(lab().post("fra1", "/v1/apply"));
   EXPECT_TRUE(lab().converge(90s));
@@ -329,7 +329,7 @@ TEST_P(FabricOn, ATransferCrossesTwoWiresUnfragmentedWithItsMssClamped) {
 
 TEST_P(FabricOn, AnAdjacencyStuckInExStartIsNamedWithBothMtus) {
   // Somebody lowers the MTU at a site whose radiald is not there to mend it.
-  lab().sh("berlin", "kill $(pidof radiald); while pidof radiald >/dev/null; do sleep 0.1; done; ip link set wg0 mtu 1380");
+  lab().sh("berlin", "pkill -x radiald; while pidof radiald >/dev/null; do sleep 0.1; done; ip link set wg0 mtu 1380");
   const auto named = wait_until(60s, [&] {
     const auto hub = lab().status("fra1");
     if (!hub) return false;

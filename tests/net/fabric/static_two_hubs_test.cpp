@@ -65,14 +65,11 @@ TEST_P(StaticSiteOfTwoHubs, GoesByTheOtherWhenOneIsDeadOrItsPathIs) {
   expect_back();
 
   // fra1 lives, and only its path to rome is cut: it must not attract what is rome's.
-  const auto address = [&](const char* node) { return lab()->plan().find(node)->uplink_v4().to_string(); };
-  lab().sh("internet", fmt::format("nft 'add table inet gap; add chain inet gap forward {{ type filter hook forward priority -10; }}; "
-                                   "add rule inet gap forward ip saddr {0} ip daddr {1} drop; add rule inet gap forward ip saddr {1} ip daddr {0} drop'",
-                                   address("fra1"), address("rome")));
+  lab().cut_path("fra1", "rome");
   expect_over_ams1("the path between fra1 and rome is cut");
   EXPECT_TRUE(wait_until(20s, [&] { return finding("fra1", "site rome"); }));
   EXPECT_TRUE(lab().pings("fra1.lan0", "192.168.70.2"));
-  lab().sh("internet", "nft delete table inet gap");
+  lab().heal_path();
   expect_back();
 
   // With no hub at all its routes stay as they are.

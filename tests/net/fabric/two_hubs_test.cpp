@@ -55,6 +55,27 @@ TEST_P(TwoHubs, SitesGoOverTheCheaperHubAndOverTheOtherWhenItIsGone) {
       << lab.sh("berlin", "ip route");
 }
 
+// What fra1 says then reaches ams1 through the sites alone: none of them is taken for a forger.
+TEST_P(TwoHubs, SitesPassOnWhatAHubSaysWhileTheWireBetweenTheHubsIsCut) {
+  auto& lab = *lab_;
+  lab.cut_path("fra1", "ams1");
+  ASSERT_TRUE(wait_until(120s, [&] { return lab.vtysh("ams1", "show ip ospf neighbor").find("wgh") == std::string::npos; }))
+      << lab.vtysh("ams1", "show ip ospf neighbor");
+  lab.sh("fra1", "pkill -STOP -x radiald");  // it would put the costs right
+  const auto heard = [&] { return lab.vtysh("ams1", "show ip ospf database router adv-router 10.255.0.1"); };
+  for (int cost = 20; cost < 26; ++cost) {
+    lab.sh("fra1", fmt::format("vtysh -c 'configure terminal' -c 'interface lan0' -c 'ip ospf cost {}'", cost));
+    EXPECT_TRUE(wait_until(30s, [&] { return heard().find(fmt::format("TOS 0 Metric: {}\n", cost)) != std::string::npos; })) << heard();
+  }
+  lab.sh("fra1", "pkill -CONT -x radiald");
+  EXPECT_TRUE(lab.pings("berlin.lan0", "192.168.2.2"));
+  const auto cut_off = [&] { return !lab.sh("ams1", "grep 'cut off' " + (*lab).log_of("ams1").string() + " || true").empty(); };
+  EXPECT_FALSE(wait_until(8s, cut_off)) << "for longer than the guard takes";
+  lab.heal_path();
+  EXPECT_TRUE(lab.converge(120s));
+  EXPECT_FALSE(wait_until(8s, cut_off));
+}
+
 INSTANTIATE_TEST_SUITE_P(Native, TwoHubs, testing::Values(""), [](const auto&) { return "native"; });
 INSTANTIATE_TEST_SUITE_P(Frr103, TwoHubs, testing::Values("10.3"), [](const auto&) { return "d13"; });
 

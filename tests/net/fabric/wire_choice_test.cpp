@@ -112,7 +112,7 @@ TEST_P(OnRadialWire, Ospfv3RunsThroughAHubThatHasNoPointToMultipointForIt) {
 TEST_P(OnRadialWire, TheWireOutlivesRadiald) {
   const auto before = lab_->pids("fra1", "radial-wire");
   ASSERT_FALSE(before.empty());
-  lab_->sh("fra1", "kill -9 $(pidof radiald)");
+  lab_->sh("fra1", "pkill -9 -x radiald");
   EXPECT_TRUE(lab_->pings());
   ASSERT_TRUE(lab_->start_radiald("fra1"));
   EXPECT_TRUE(wait_until(60s, [&] { return all_good(); }));
