@@ -252,13 +252,8 @@ void add_lab_commands(CLI::App& app, int& exit_code) {
   auto argv = std::make_shared<std::vector<std::string>>();
   auto* exec_command = with_name(lab->add_subcommand("exec", "Run a program in a node (fra1), behind its LAN (fra1.lan0), or in 'internet'"));
   exec_command->add_option("PLACE", *place, "where")->required();
-  exec_command->add_option("COMMAND", *argv, "what; default: bash");
-  exec_command->prefix_command();  // `exec LAB NODE vtysh -c ...`: the options are the program's
-  exec_command->callback([&exit_code, name, place, argv, exec_command] {
-    const auto rest = exec_command->remaining();
-    argv->insert(argv->end(), rest.begin(), rest.end());
-    exit_code = exec(*name, *place, *argv);
-  });
+  exec_command->add_option("COMMAND", *argv, "what, after -- where it has options: exec LAB fra1 -- vtysh -c 'show ip route'; default: bash");
+  exec_command->callback([&exit_code, name, place, argv] { exit_code = exec(*name, *place, *argv); });
 
   auto fault = std::make_shared<FaultOptions>();
   auto* cut_command = lab->add_subcommand("cut", "Cut a node's link to the internet, or make it slow, lossy or narrow");
