@@ -84,5 +84,23 @@ TEST(Lsdb, AnLsaThatMakesNoSenseIsCountedAndHidesNoOther) {
   EXPECT_TRUE(frr::parse_ospf_database("% OSPF is not enabled", LsaType::router, database));
 }
 
+// `show ip ospf database TYPE self-originate json` nests in another way: 8.4 and 10.3 alike.
+TEST(Lsdb, ARoutersOwnInstances) {
+  OspfDatabase own;
+  ASSERT_TRUE(frr::parse_own_lsas(R"({"routerId":"10.255.1.1","Router Link States":{"0.0.0.0":{"10.255.1.1":{
+      "lsaAge":33,"linkStateId":"10.255.1.1","advertisingRouter":"10.255.1.1","lsaSeqNumber":"80000006","checksum":"2e6c",
+      "routerLinks":{"link0":{"linkType":"Stub Network"}}}}}})",
+                                  LsaType::router, own));
+  ASSERT_TRUE(frr::parse_own_lsas(R"({"routerId":"10.255.1.1","AS External Link States":{"10.9.0.0":{
+      "lsaAge":3600,"linkStateId":"10.9.0.0","advertisingRouter":"10.255.1.1","lsaSeqNumber":"8000000a","checksum":"1"}}})",
+                                  LsaType::external, own));
+  ASSERT_EQ(own.lsas.size(), 2U);
+  EXPECT_EQ(own.router_id, address("10.255.1.1"));
+  EXPECT_EQ(own.lsas[0].type, LsaType::router);
+  EXPECT_EQ(own.lsas[0].sequence, 0x80000006U);
+  EXPECT_EQ(own.lsas[0].checksum, 0x2e6cU);
+  EXPECT_TRUE(own.lsas[1].withdrawn());
+}
+
 }  // namespace
 }  // namespace radial::host
