@@ -115,7 +115,8 @@ TEST_F(NbmaRestart, EveryRouteIsBackAfterEachOfTenKills) {
     hub_->start("ospfd");
     hub_->load("ospfd");
     const auto began = Clock::now();
-    ASSERT_TRUE(repaired_within(frr, 40s, neighbors_cleared, processes_cleared)) << "restart " << round;
+    // Without a cure it is never repaired; with an unlucky one not before the sites let go of the old LSA after 60 s.
+    ASSERT_TRUE(repaired_within(frr, 90s, neighbors_cleared, processes_cleared)) << "restart " << round;
     times +=
         fmt::format("{}{:.1f}", times.empty() ? "" : " ", std::chrono::duration<double>(Clock::now() - began).count());
   }
