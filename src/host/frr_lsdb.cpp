@@ -158,8 +158,8 @@ Status parse_ospf_database(std::string_view text, LsaType type, OspfDatabase& da
 
 namespace {
 
-template <class Parse>
-Result<OspfDatabase> read_database(Frr& frr, std::string_view which, Parse parse) {
+Result<OspfDatabase> read_database(Frr& frr, std::string_view which,
+                                   Status (*parse)(std::string_view text, LsaType type, OspfDatabase& database)) {
   OspfDatabase database;
   for (const auto type : frr::read_types) {
     RADIAL_ASSIGN(const auto text, frr.command("ospfd", fmt::format("show ip ospf database {}{} json", to_string(type), which)));

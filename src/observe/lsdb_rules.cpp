@@ -70,10 +70,14 @@ LsaJudge::Site* LsaJudge::site_at(const std::string& interface, const IpAddress&
   return nullptr;
 }
 
+const Router* LsaJudge::router(const IpAddress& id) const {
+  const auto found = std::find_if(routers_.begin(), routers_.end(), [&](const Router& one) { return one.id == id; });
+  return found == routers_.end() ? nullptr : &*found;
+}
+
 std::string LsaJudge::name_of(const IpAddress& router_id) const {
-  for (const auto& router : routers_)
-    if (router.id == router_id) return fmt::format("{} ({})", router.node, router_id);
-  return router_id.to_string();
+  const auto* known = router(router_id);
+  return known != nullptr ? fmt::format("{} ({})", known->node, router_id) : router_id.to_string();
 }
 
 bool LsaJudge::may_announce(const Site& site, const Prefix& prefix) const {
@@ -168,8 +172,7 @@ std::vector<Offence> LsaJudge::hear(OspfTime now, const std::vector<host::HeardO
     }
     auto* site = site_at(interface, sender);
     if (site == nullptr) continue;
-    if (packet.router_id != site->router_id &&
-        std::any_of(routers_.begin(), routers_.end(), [&](const Router& one) { return one.id == packet.router_id; }))
+    if (packet.router_id != site->router_id && router(packet.router_id) != nullptr)
       offences.push_back({site->node, fmt::format("speaks OSPF as {}", name_of(packet.router_id))});
     if (packet.router_id == site->router_id) note_presence(now, packet);
     if (packet.starts_exchange && (site->exchanges.empty() || now - site->exchanges.back() > exchange_apart))
@@ -187,7 +190,7 @@ std::vector<Offence> LsaJudge::hear(OspfTime now, const std::vector<host::HeardO
 }
 
 void LsaJudge::note_presence(OspfTime now, const host::OspfPacket& packet) {
-  if (std::none_of(routers_.begin(), routers_.end(), [&](const Router& one) { return one.id == packet.router_id; })) return;
+  if (router(packet.router_id) == nullptr) return;
   if (const auto known = present_.find(packet.router_id); known != present_.end() && packet.starts_exchange) known->second.since = now;
   if (!packet.hello) return;
   const auto& neighbors = packet.hello->neighbors;
@@ -245,7 +248,7 @@ std::vector<Offence> LsaJudge::tick(OspfTime now) {
     expire(now, site);
     std::size_t keys = 0;
     for (auto& [key, claims] : site.claims) {
-      const bool ours = std::any_of(routers_.begin(), routers_.end(), [&](const Router& one) { return one.id == key.originator; });
+      const bool ours = router(key.originator) != nullptr;
       std::set<std::uint32_t> false_sequences;
       bool wild = false;
       bool outside_exchange = false;
@@ -286,7 +289,8 @@ std::vector<Offence> LsaJudge::audit(const host::OspfDatabase& database) {
       for (const auto& neighbor : lsa.neighbors) links.emplace(lsa.originator, neighbor);
   // A link to a hub may stand alone: the LSA of a node that is off stays for an hour.
   const auto is_site = [&](const IpAddress& id) {
-    return std::any_of(routers_.begin(), routers_.end(), [&](const Router& one) { return one.id == id && !one.hub; });
+    const auto* known = router(id);
+    return known != nullptr && !known->hub;
   };
   std::set<std::pair<std::string, IpAddress>> false_links;
   std::map<IpAddress, const Site*> by_router;

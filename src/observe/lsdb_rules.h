@@ -128,6 +128,7 @@ class LsaJudge {
   [[nodiscard]] bool heard_around(const IpAddress& router_id, OspfTime when) const;
   [[nodiscard]] bool would_have_heard(const IpAddress& originator, const Site& site, OspfTime when) const;
   void expire(OspfTime now, Site& site) const;
+  [[nodiscard]] const Router* router(const IpAddress& id) const;  // of the fabric, else null
   [[nodiscard]] std::string name_of(const IpAddress& router_id) const;
   [[nodiscard]] bool may_announce(const Site& site, const Prefix& prefix) const;
 
