@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "agent/arrived_keys.h"
+#include "agent/bgp_watch.h"
 #include "agent/change_member.h"
 #include "agent/controller_role.h"
 #include "agent/dialler.h"
@@ -108,7 +109,7 @@ std::chrono::nanoseconds processor_time() {
 class Daemon {
  public:
   Daemon(const Paths& paths, Identity identity, Host machine, host::NetworkMonitor network, host::FirewallMonitor firewall,
-         host::RouteWatch routes, host::OspfListener ospf, CutOffs cut_offs, host::EchoProbe echo)
+         host::RouteWatch routes, host::OspfListener ospf, host::BgpListener bgp, CutOffs cut_offs, host::EchoProbe echo)
       : paths_(paths),
         identity_(std::move(identity)),
         host_(std::move(machine)),
@@ -126,6 +127,7 @@ class Daemon {
         key_timer_(loop_),
         report_timer_(loop_),
         guard_(host_.frr, paths_, std::move(ospf), std::move(cut_offs)),
+        bgp_watch_(host_.frr, std::move(bgp)),
         liveness_(std::move(echo)),
         signals_(loop_, SIGTERM, SIGINT),
         change_(loop_, paths_, change_hooks()) {}
@@ -211,6 +213,7 @@ class Daemon {
     const Watched ospf(loop_, guard_.fd(), [this] {
       if (guard_.hear(Clock::now()) && !down_) reconcile();
     });
+    const Watched bgp(loop_, bgp_watch_.fd(), [this] { bgp_watch_.hear(Clock::now()); });
     const Watched echo(loop_, liveness_.fd(), [this] {
       if (liveness_.hear(Clock::now()) && !down_) reconcile();
     });
@@ -366,6 +369,7 @@ class Daemon {
   // What this node refuses, and whom it cut off.
   std::vector<observe::Finding> routing_findings() {
     auto found = guard_.findings();
+    for (auto& finding : bgp_watch_.findings()) found.push_back(std::move(finding));
     for (const auto& finding : steerer_.findings())
       found.push_back({observe::Severity::warning, fmt::format("prefix {}", finding.prefix),
                        "is in the FIB of this hub, and its wire will not carry it", describe(finding),
@@ -468,6 +472,7 @@ class Daemon {
 
   Outcome make_it_so() {
     guard_.configure(config_);
+    bgp_watch_.configure(config_);
     liveness_.configure(config_, Clock::now());
     return reconciler_.reconcile(in_force(config_), Mode::apply);
   }
@@ -546,6 +551,7 @@ class Daemon {
       if (error) return;
       if (!down_ && daemons_now() != daemons_) reconcile_in(0ms);
       if (!down_ && guard_.tick(Clock::now())) reconcile();
+      if (!down_) bgp_watch_.tick(Clock::now());
       if (!down_ && liveness_.tick(host_.network, Clock::now())) reconcile();
       if (!down_)
         if (const auto done = nbma_.step(Clock::now(), config_)) spdlog::warn("repaired: {}", *done);
@@ -567,7 +573,7 @@ class Daemon {
     if (request.method == "GET" && request.path == "/v1/status") return status();
     if (request.method == "GET" && request.path == "/v1/config") return {200, to_json(config_)};
     if (request.method == "GET" && request.path == "/v1/routes")
-      return {200, observe::to_json(read_routes(host_, config_, steerer_))};
+      return {200, observe::to_json(read_routes(host_, config_, steerer_, bgp_watch_.announced()))};
     if (request.method != "POST") return error_response(404, {Errc::not_found, "no such resource: " + request.path, 0});
     if (request.uid != 0) return error_response(403, {Errc::permission_denied, "only root may change this node", 0});
     if (request.path == "/v1/apply") return apply(request.body);
@@ -775,6 +781,7 @@ class Daemon {
   asio::steady_timer key_timer_;
   asio::steady_timer report_timer_;
   Guard guard_;
+  BgpWatch bgp_watch_;
   Liveness liveness_;
   asio::signal_set signals_;
   std::map<std::string, std::optional<std::int64_t>> daemons_;
@@ -802,10 +809,11 @@ Status run_daemon(const DaemonOptions& options) {
   RADIAL_ASSIGN(auto firewall, host::FirewallMonitor::open());
   RADIAL_ASSIGN(auto routes, host::RouteWatch::open());
   RADIAL_ASSIGN(auto ospf, host::OspfListener::open());
+  RADIAL_ASSIGN(auto bgp, host::BgpListener::open());
   RADIAL_ASSIGN(auto cut_offs, load_cut_offs(paths.cut_offs()));
   RADIAL_ASSIGN(auto echo, host::EchoProbe::open());
   Daemon daemon(paths, std::move(identity), std::move(machine), std::move(network), std::move(firewall),
-                std::move(routes), std::move(ospf), std::move(cut_offs), std::move(echo));
+                std::move(routes), std::move(ospf), std::move(bgp), std::move(cut_offs), std::move(echo));
   RADIAL_TRY(daemon.load());
   return daemon.run();
 }

@@ -20,20 +20,6 @@ constexpr int format_version = 1;
 constexpr auto audit_interval = 5s;
 constexpr int audit_share = 50;  // a large database is looked at less often: at most a fiftieth of the time
 
-std::string utc_now() {
-  const auto now = std::time(nullptr);
-  std::tm parts{};
-  ::gmtime_r(&now, &parts);
-  std::array<char, 32> text{};
-  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text.data();
-}
-
-std::string grant_text(const Grant& grant) {
-  if (grant.any) return "any";
-  return grant.prefixes.empty() ? "nothing" : fmt::format("{}", fmt::join(grant.prefixes, ", "));
-}
-
 }  // namespace
 
 Result<CutOffs> load_cut_offs(const std::filesystem::path& file) {
@@ -68,6 +54,7 @@ Guard::Guard(host::Frr& frr, const Paths& paths, host::OspfListener listener, Cu
 
 void Guard::configure(const NodeConfig& config) {
   judge_.configure(config);
+  note_refused();
   at_work_ = false;
   grants_.clear();
   if (config.role != NodeRole::hub) return;
@@ -86,6 +73,7 @@ bool Guard::act(const std::vector<observe::Offence>& offences) {
     cut_offs_[offence.site] = {offence.what, utc_now()};
     any = true;
   }
+  if (any) note_refused();
   if (any)
     if (auto saved = save_cut_offs(paths_.cut_offs(), cut_offs_); !saved) spdlog::error("{}", saved.error().message);
   return any;
@@ -115,9 +103,21 @@ bool Guard::tick(observe::OspfTime now) {
   const auto began = std::chrono::steady_clock::now();
   const auto database = host::read_ospf_database(frr_);
   if (database) acted |= act_at(now, judge_.audit(*database));
+  note_refused();
   next_audit_ = now + std::max<observe::OspfTime::duration>(audit_interval,
                                                             (std::chrono::steady_clock::now() - began) * audit_share);
   return acted;
+}
+
+void Guard::note_refused() {
+  std::map<std::string, observe::RefusedOfSite> refused;
+  for (const auto& one : judge_.refused()) {
+    if (cut_offs_.contains(one.site)) continue;
+    auto& prefixes = refused[one.site].prefixes;
+    // By prefix first: one that two kinds of LSA announce is one.
+    if (prefixes.empty() || prefixes.back() != one.prefix) prefixes.push_back(one.prefix);
+  }
+  refused_.update(std::move(refused));
 }
 
 std::set<std::string> Guard::names() const {
@@ -146,19 +146,7 @@ std::vector<observe::Finding> Guard::findings() const {
                         fmt::format("is cut off from routing since {}: it {}", cut.since, cut.what),
                         "somebody else than its operator runs it; or its FRR was set up to do this",
                         fmt::format("look at the site first; then, here: radial readmit {}", site)});
-  std::map<std::string, std::vector<Prefix>> refused;
-  for (const auto& one : judge_.refused())
-    if (!cut_offs_.contains(one.site)) refused[one.site].push_back(one.prefix);
-  for (auto& [site, prefixes] : refused) {
-    const auto count = prefixes.size();
-    if (count > 5) prefixes.resize(5);
-    const auto grant = grants_.find(site);
-    findings.push_back({observe::Severity::warning, fmt::format("site {}", site),
-                        fmt::format("announces {}{}, refused here and at every node", fmt::join(prefixes, ", "),
-                                    count > prefixes.size() ? fmt::format(" and {} more", count - prefixes.size()) : ""),
-                        fmt::format("its grant is {}", grant == grants_.end() ? "unknown" : grant->second),
-                        "widen its grant in the fabric file; or stop the announcement at the site"});
-  }
+  for (auto& finding : refused_.findings("here and at every node", grants_)) findings.push_back(std::move(finding));
   return findings;
 }
 

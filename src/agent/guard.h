@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agent/paths.h"
+#include "agent/refusal_findings.h"
 #include "compile/node_config.h"
 #include "host/frr.h"
 #include "host/ospf_listener.h"
@@ -57,6 +58,7 @@ class Guard {
  private:
   bool act_at(observe::OspfTime now, const std::vector<observe::Offence>& offences);
   bool act(const std::vector<observe::Offence>& offences);
+  void note_refused();
   [[nodiscard]] std::set<std::string> names() const;
 
   host::Frr& frr_;
@@ -68,6 +70,7 @@ class Guard {
   bool at_work_ = false;         // this node is a hub that routes with sites by OSPF
   observe::OspfTime turmoil_until_{};
   observe::OspfTime next_audit_;
+  RefusalFindings refused_;
   std::map<std::string, std::string> grants_;  // of each site, for findings
 };
 

@@ -49,7 +49,8 @@ void add_from_rib(Host& machine, const std::map<IpAddress, std::string>& names,
 
 }  // namespace
 
-observe::RouteTable read_routes(Host& machine, const NodeConfig& config, const Steerer& steerer) {
+observe::RouteTable read_routes(Host& machine, const NodeConfig& config, const Steerer& steerer,
+                                const std::vector<observe::Announcement>& refused) {
   std::map<IpAddress, std::string> names;
   const Steering* steering = nullptr;
   for (const auto& wire : config.wires) {
@@ -61,6 +62,7 @@ observe::RouteTable read_routes(Host& machine, const NodeConfig& config, const S
   for (const auto& router : config.routers) names.emplace(router.id, router.node);
   auto announced = announced_over_ospf(machine, config);
   add_from_rib(machine, names, announced);
+  announced.insert(announced.end(), refused.begin(), refused.end());
 
   std::vector<observe::ServedRoute> served;
   for (const auto family : {Family::v4, Family::v6}) {

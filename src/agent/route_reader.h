@@ -1,5 +1,6 @@
 // Asks this machine for what observe/route_table.h puts together: ospfd's
-// database, the FIB, and steering. What cannot be asked is left out.
+// database, the FIB, and steering. What cannot be asked is left out. `refused`: what BGP
+// neighbours announce and bgpd keeps nothing of.
 // Threading: as Reconciler.
 #pragma once
 
@@ -10,6 +11,7 @@
 
 namespace radial::agent {
 
-[[nodiscard]] observe::RouteTable read_routes(Host& machine, const NodeConfig& config, const Steerer& steerer);
+[[nodiscard]] observe::RouteTable read_routes(Host& machine, const NodeConfig& config, const Steerer& steerer,
+                                              const std::vector<observe::Announcement>& refused);
 
 }  // namespace radial::agent

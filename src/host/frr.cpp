@@ -286,6 +286,11 @@ Status Frr::clear_ospf_neighbor(const IpAddress& router_id) {
   return {};
 }
 
+Status Frr::ask_bgp_again(const IpAddress& neighbor) {
+  RADIAL_TRY(impl_->command("bgpd", fmt::format("clear bgp {} soft in", neighbor)));
+  return {};
+}
+
 Status Frr::hasten_lsa_removal() {
   // Not 0: while a neighbour is in Exchange ospfd would try again without a pause.
   RADIAL_ASSIGN(const auto refusals, impl_->enter("ospfd", "router ospf", {"ospf maxage-delay 1"}));

@@ -178,6 +178,8 @@ class Frr {
   // NBMA wire where it is DR): FRR 8.4 forgets it after some restarts
   // (host/frr_nbma_repair.h decides what to do).
   Result<bool> originates_network_lsa(const IpAddress& address);
+  // Has a neighbour say all that it announces once more (RFC 2918); no session is reset.
+  Status ask_bgp_again(const IpAddress& neighbor);
   Status clear_ospf_process();
   // Drops one adjacency; it forms again at once.
   Status clear_ospf_neighbor(const IpAddress& router_id);

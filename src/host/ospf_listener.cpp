@@ -2,7 +2,6 @@
 
 #include <array>
 
-#include <net/if.h>
 #include <sys/socket.h>
 
 #include "host/raw_ip_socket.h"
@@ -24,11 +23,6 @@ std::array<sock_filter, 7> hellos_descriptions_and_updates() {
           sock_filter{BPF_RET | BPF_K, 0, 0, 0}};
 }
 
-std::string name_of(int interface) {
-  std::array<char, IF_NAMESIZE> name{};
-  return ::if_indextoname(static_cast<unsigned>(interface), name.data()) != nullptr ? name.data() : "";
-}
-
 }  // namespace
 
 Result<OspfListener> OspfListener::open() {
@@ -46,7 +40,7 @@ std::vector<HeardOspf> OspfListener::drain(std::size_t most) {
     const auto arrival = receive_raw_ip(fd_, buffer_);
     if (!arrival) break;
     auto packet = read_ospf_packet({buffer_.data(), arrival->size});
-    if (packet) heard.push_back({name_of(arrival->interface), arrival->source, std::move(*packet)});
+    if (packet) heard.push_back({interface_name(arrival->interface), arrival->source, std::move(*packet)});
   }
   return heard;
 }

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 
+#include <net/if.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -43,6 +44,11 @@ std::optional<RawArrival> receive_raw_ip(const Fd& fd, std::span<std::uint8_t> b
     }
     return arrival;
   }
+}
+
+std::string interface_name(int index) {
+  std::array<char, IF_NAMESIZE> name{};
+  return ::if_indextoname(static_cast<unsigned>(index), name.data()) != nullptr ? name.data() : "";
 }
 
 }  // namespace radial::host

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include <linux/filter.h>
@@ -28,5 +29,8 @@ struct RawArrival {
 
 // The next packet, cut to the buffer; nothing: all are read.
 [[nodiscard]] std::optional<RawArrival> receive_raw_ip(const Fd& fd, std::span<std::uint8_t> buffer);
+
+// Empty: there is no such interface any more.
+[[nodiscard]] std::string interface_name(int index);
 
 }  // namespace radial::host

@@ -1,9 +1,10 @@
 // What a hostile site announces by configuring its own FRR is contained: no
-// honest ping is lost, and no honest node's FIB has it.
+// honest ping is lost, and no honest node's FIB has it; its hub names it.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "net/attack/attack_lab.h"
+#include "observe/route_table.h"
 
 namespace radial::test {
 namespace {
@@ -21,6 +22,39 @@ class AnnounceOn : public HostileSite {
     return lab().sh(node, "ip route get " + address);
   }
 
+  // What the hub says of mallory's announcements; empty: nothing.
+  std::string finding() {
+    const auto status = lab().status("fra1");
+    if (!status) return status.error().message;
+    for (const auto& one : status->findings)
+      if (one.subject == "site mallory") return fmt::format("{}; {}", one.what, one.cause);
+    return {};
+  }
+  bool refused_in_routes(const std::string& network) {
+    const auto socket = lab()->path_in("fra1", "/run/radial/radiald.sock");
+    const auto body = socket ? cli::api_body(*socket, "GET", "/v1/routes") : Result<std::string>(Unexpected(socket.error()));
+    const auto table = body ? observe::route_table_from_json(*body) : Result<observe::RouteTable>(Unexpected(body.error()));
+    return table && std::any_of(table->rows.begin(), table->rows.end(), [&](const observe::RouteRow& row) {
+      return row.prefix.to_string().starts_with(network) && row.refused == std::vector<std::string>{"mallory"} &&
+             std::count(row.announced_by.begin(), row.announced_by.end(), "mallory") == 1;
+    });
+  }
+  // The site, the prefix, since when, and the grant that does not cover it; and in `radial routes`.
+  void expect_named(const std::string& network) {
+    if (network.starts_with("10.255.0.")) return;  // `radial routes` leaves tunnels out
+    EXPECT_TRUE(wait_until(20s, [&] {
+      const auto said = finding();
+      return said.find(network) != std::string::npos && said.find(", refused here and ") != std::string::npos &&
+             said.find(" since 20") != std::string::npos && said.find("its grant is 192.168.66.0/24") != std::string::npos &&
+             refused_in_routes(network);
+    })) << network << " is not named: " << finding();
+  }
+  // Resident memory of the hub's radiald.
+  long radiald_kb() {
+    return std::stol(lab().sh("fra1", "sed -n 's/VmRSS:[^0-9]*\\([0-9]*\\).*/\\1/p' /proc/$(pidof radiald)/status"));
+  }
+  void expect_nobody_named() { EXPECT_TRUE(wait_until(20s, [&] { return finding().empty(); })) << finding(); }
+
   // Attacks during a run of pings; then all that mallory did goes again.
   void expect_contained(const std::function<void()>& attack, const std::vector<std::string>& heard,
                         const std::function<void()>& look = [] {}) {
@@ -31,10 +65,12 @@ class AnnounceOn : public HostileSite {
     EXPECT_EQ(pings.lost(), 0);
     if (HasFailure())
       for (const auto* node : {"fra1", "berlin", "paris"}) std::printf("--- %s\n%s", node, lab().vtysh(node, "show ip route").c_str());
+    for (const auto& prefix : heard) expect_named(prefix);
     look();
     HonestPings after(*lab(), 2s);
     mallory().stop();
     EXPECT_EQ(after.lost(), 0) << "while it was withdrawn";
+    expect_nobody_named();
   }
   void expect_contained(const std::vector<std::pair<std::string, int>>& announcements, const std::vector<std::string>& heard) {
     expect_contained([&] { for (const auto& [address, cost] : announcements) mallory().announce(address, cost); }, heard);
@@ -97,12 +133,33 @@ TEST_P(AnnounceOn, AnothersSourceAddressIsDropped) {
 TEST_P(AnnounceOn, AFloodOfTenThousandPrefixesByBgp) {
   if (!bgp()) GTEST_SKIP() << "under OSPF a flood is found, not contained";
   mallory().make_flood();
+  const auto before = radiald_kb();
   HonestPings pings(*lab(), 10s);
   mallory().flood(true);
   EXPECT_TRUE(hub_heard("100.64.39.15"));
   EXPECT_EQ(pings.lost(), 0);
   for (const auto* node : {"fra1", "berlin"}) EXPECT_THAT(lab().sh(node, "ip route show"), Not(HasSubstr("100.64."))) << node;
+  EXPECT_TRUE(wait_until(20s, [&] { return finding().find("100.64.0.0/32") != std::string::npos && finding().find("and more than 995 others") != std::string::npos; }))
+      << finding();
+  const auto grown = radiald_kb() - before;
+  EXPECT_LT(grown, 8 << 10) << "kB: what an agent keeps of a flood is bounded";
+  std::printf("radiald at the hub grew by %ld kB\n", grown);
   mallory().flood(false);
+  expect_nobody_named();
+}
+
+// radiald is killed and started again while a site announces what it may not: the session stays, and the hub names it anew.
+TEST_P(AnnounceOn, WhatWasAnnouncedBeforeRadialdIsNamedByItAllTheSame) {
+  mallory().announce("192.168.20.200/24", 1);
+  ASSERT_TRUE(hub_heard("192.168.20.0"));
+  expect_named("192.168.20.0");
+  HonestPings pings(*lab(), 3s);
+  lab().sh("fra1", "pkill -9 -x radiald");
+  ASSERT_TRUE(lab().start_radiald("fra1"));
+  EXPECT_EQ(pings.lost(), 0);
+  expect_named("192.168.20.0");
+  mallory().stop();
+  expect_nobody_named();
 }
 
 INSTANTIATE_TEST_SUITE_P(Native, AnnounceOn, testing::Values(Ground{"ospf84", "", false}), title_of);
