@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "control/fabric_edit.h"
 #include "control/messages.h"
-#include "fabric/strict_json.h"
 
 namespace radial::agent {
 namespace {
@@ -24,34 +23,8 @@ std::string author_of(const Request& request) { return request.uid == 0 ? "root"
 
 std::string written(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
-Response failed(const Error& error) {
-  int status = 500;
-  switch (error.code) {
-    case Errc::invalid_argument: status = 400; break;
-    case Errc::permission_denied: status = 403; break;
-    case Errc::not_found: status = 404; break;
-    case Errc::conflict:
-    case Errc::already_exists: status = 409; break;
-    default: break;
-  }
-  return {status, written({{"error", error.message}})};
-}
-
-Result<std::vector<std::string>> words(const nlohmann::json& json, const char* key) {
-  std::vector<std::string> result;
-  if (!json.contains(key)) return result;
-  if (!json[key].is_array()) return fail(Errc::invalid_argument, "'{}' is no list", key);
-  for (const auto& word : json[key]) {
-    if (!word.is_string()) return fail(Errc::invalid_argument, "'{}' holds something that is no text", key);
-    result.push_back(word.get<std::string>());
-  }
-  return result;
-}
-
-Result<std::string> site_of(const nlohmann::json& json) {
-  if (!json.is_object() || !json.contains("site") || !json["site"].is_string())
-    return fail(Errc::invalid_argument, "the request names no site");
-  return json["site"].get<std::string>();
+std::vector<std::string> words(const nlohmann::json& json, const char* key) {
+  return json.value(key, std::vector<std::string>());
 }
 
 }  // namespace
@@ -215,60 +188,74 @@ void ControllerRole::step(host::WireGuard& wireguard) {
   }
 }
 
-std::optional<Response> ControllerRole::handle(const Request& request) {
-  if (request.method == "GET") {
-    if (request.path == "/v1/invitations") return invitations();
-    if (request.path == "/v1/log") return log();
-    if (request.path == "/v1/revisions") return revisions();
-    if (request.path == "/v1/change") return changes_.status();
-    if (request.path == "/v1/fabric") return {{200, written({{"revision", controller_.revision()}, {"fabric", controller_.fabric_text()}})}};
-    if (request.path == "/v1/members") return members();
-    return std::nullopt;
-  }
-  if (request.method != "POST" || request.uid != 0) return std::nullopt;
-  if (request.path == "/v1/invitations") return invite(request);
-  if (request.path == "/v1/invitations/withdraw")
-    return named(request, [&](const std::string& site) { return controller_.withdraw(site, author_of(request), now()); });
-  if (request.path == "/v1/revoke")
-    return named(request, [&](const std::string& site) { return controller_.revoke(site, author_of(request), now()); });
-  if (request.path == "/v1/rotate") return rotate(request);
-  if (request.path == "/v1/rollback") return roll_back(request);
-  if (request.path == "/v1/confirm") return confirm(request);
-  return std::nullopt;
+// The tables are data, so that tests can hold docs/openapi.json against them.
+struct ControllerRole::Tables {
+  using Row = ServedRoute<ControllerRole>;
+  static constexpr auto where = Where::controller;
+  static constexpr std::array socket = {
+      Row{{"GET", "/v1/change", where, Caller::reader}, &ControllerRole::change},
+      Row{{"POST", "/v1/confirm", where, Caller::root}, &ControllerRole::confirm},
+      Row{{"GET", "/v1/fabric", where, Caller::reader}, &ControllerRole::fabric},
+      Row{{"GET", "/v1/invitations", where, Caller::reader}, &ControllerRole::invitations},
+      Row{{"POST", "/v1/invitations", where, Caller::root}, &ControllerRole::invite},
+      Row{{"POST", "/v1/invitations/withdraw", where, Caller::root}, &ControllerRole::withdraw},
+      Row{{"GET", "/v1/log", where, Caller::reader}, &ControllerRole::log},
+      Row{{"GET", "/v1/members", where, Caller::reader}, &ControllerRole::members},
+      Row{{"GET", "/v1/revisions", where, Caller::reader}, &ControllerRole::revisions},
+      Row{{"POST", "/v1/revoke", where, Caller::root}, &ControllerRole::revoke},
+      Row{{"POST", "/v1/rollback", where, Caller::root}, &ControllerRole::roll_back},
+      Row{{"POST", "/v1/rotate", where, Caller::root}, &ControllerRole::rotate},
+  };
+
+  static constexpr Route guest = {"POST", "/v1/join", Where::tunnel, Caller::guest};
+  struct NodeRow {
+    Route route;
+    Response (ControllerRole::*answer)(const std::string& node, const Request& request);
+  };
+  static constexpr std::array tunnel = {
+      NodeRow{{"GET", "/v1/node", Where::tunnel, Caller::node}, &ControllerRole::node},
+      NodeRow{{"POST", "/v1/node", Where::tunnel, Caller::node}, &ControllerRole::report},
+      NodeRow{{"POST", "/v1/node/key", Where::tunnel, Caller::node}, &ControllerRole::next_key},
+      NodeRow{{"POST", "/v1/node/report", Where::tunnel, Caller::node}, &ControllerRole::hear},
+  };
+};
+
+std::vector<Route> ControllerRole::routes() {
+  std::vector<Route> all{Tables::guest};
+  list_routes(Tables::socket, all);
+  list_routes(Tables::tunnel, all);
+  return all;
 }
 
-Response ControllerRole::invite(const Request& request) {
-  const auto json = parse_strict_json(request.body, {64U << 10U, 4});
-  if (!json) return failed(json.error());
+bool ControllerRole::answers(std::string_view path) { return has_path(Tables::socket, path); }
+
+Response ControllerRole::handle(const Request& request) { return answer_by(Tables::socket, *this, request); }
+
+Response ControllerRole::change(const Request& /*request*/, const Body& /*body*/) { return changes_.status(); }
+
+Response ControllerRole::fabric(const Request& /*request*/, const Body& /*body*/) {
+  return {200, written({{"revision", controller_.revision()}, {"fabric", controller_.fabric_text()}})};
+}
+
+Response ControllerRole::invite(const Request& request, const Body& body) {
   control::InviteRequest wish;
-  auto site = site_of(*json);
-  if (!site) return failed(site.error());
-  wish.site = std::move(*site);
-  auto lans = words(*json, "lans");
-  auto grants = words(*json, "grants");
-  if (!lans || !grants) return failed(lans ? grants.error() : lans.error());
-  wish.lans = std::move(*lans);
-  wish.grants = std::move(*grants);
-  auto endpoints = words(*json, "endpoints");
-  if (!endpoints) return failed(endpoints.error());
-  wish.endpoints = std::move(*endpoints);
-  wish.hub = json->contains("hub") && (*json)["hub"] == true;
-  if (json->contains("seconds")) {
-    const auto seconds = json_integer<std::int64_t>((*json)["seconds"], "seconds", 1);
-    if (!seconds) return failed(seconds.error());
-    wish.seconds = *seconds;
-  }
+  wish.site = body["site"].get<std::string>();
+  wish.lans = words(body, "lans");
+  wish.grants = words(body, "grants");
+  wish.endpoints = words(body, "endpoints");
+  wish.hub = body.value("hub", false);
+  wish.seconds = body.value("seconds", wish.seconds);
   auto invited = controller_.invite(wish, author_of(request), now());
-  if (!invited) return failed(invited.error());
+  if (!invited) return refusal(invited.error());
   after_change();
   Response response{200, written({{"token", invited->token}, {"expires", invited->expires}})};
   wipe(invited->token);
   return response;
 }
 
-Response ControllerRole::invitations() {
+Response ControllerRole::invitations(const Request& /*request*/, const Body& /*body*/) {
   const auto all = controller_.invitations();
-  if (!all) return failed(all.error());
+  if (!all) return refusal(all.error());
   Json list = Json::array();
   for (const auto& one : *all)
     list.push_back({{"site", one.node},
@@ -280,27 +267,31 @@ Response ControllerRole::invitations() {
   return {200, written({{"invitations", std::move(list)}})};
 }
 
-Response ControllerRole::named(const Request& request, const std::function<Status(const std::string&)>& act) {
-  const auto json = parse_strict_json(request.body, {4096, 4});
-  if (!json) return failed(json.error());
-  const auto site = site_of(*json);
-  if (!site) return failed(site.error());
-  if (const auto done = act(*site); !done) return failed(done.error());
+Response ControllerRole::withdraw(const Request& request, const Body& body) {
+  const auto site = body["site"].get<std::string>();
+  if (const auto done = controller_.withdraw(site, author_of(request), now()); !done) return refusal(done.error());
   after_change();
-  return {200, written({{"site", *site}})};
+  return {200, written({{"site", site}})};
 }
 
-Response ControllerRole::log() {
+Response ControllerRole::revoke(const Request& request, const Body& body) {
+  const auto site = body["site"].get<std::string>();
+  if (const auto done = controller_.revoke(site, author_of(request), now()); !done) return refusal(done.error());
+  after_change();
+  return {200, written({{"site", site}})};
+}
+
+Response ControllerRole::log(const Request& /*request*/, const Body& /*body*/) {
   const auto lines = controller_.log(1000);
-  if (!lines) return failed(lines.error());
+  if (!lines) return refusal(lines.error());
   Json list = Json::array();
   for (const auto& line : *lines) list.push_back({{"at", line.at}, {"who", line.who}, {"what", line.what}});
   return {200, written({{"log", std::move(list)}})};
 }
 
-Response ControllerRole::revisions() {
+Response ControllerRole::revisions(const Request& /*request*/, const Body& /*body*/) {
   const auto all = controller_.revisions();
-  if (!all) return failed(all.error());
+  if (!all) return refusal(all.error());
   Json list = Json::array();
   for (const auto& one : *all)
     list.push_back({{"revision", one.number},
@@ -313,66 +304,56 @@ Response ControllerRole::revisions() {
   return {200, written({{"revisions", std::move(list)}})};
 }
 
-Response ControllerRole::roll_back(const Request& request) {
-  const auto json = parse_strict_json(request.body, {4096, 4});
-  if (!json) return failed(json.error());
+Response ControllerRole::roll_back(const Request& request, const Body& body) {
   std::optional<std::int64_t> to;
-  if (json->is_object() && json->contains("revision")) {
-    const auto number = json_integer<std::int64_t>((*json)["revision"], "revision", 1);
-    if (!number) return failed(number.error());
-    to = *number;
-  }
+  if (body.contains("revision")) to = body["revision"].get<std::int64_t>();
   const auto revision = controller_.earlier(to);
-  if (!revision) return failed(revision.error());
+  if (!revision) return refusal(revision.error());
   control::RolloutOptions options;
-  if (json->is_object() && json->contains("deadline")) {
-    const auto seconds = json_integer<int>((*json)["deadline"], "deadline", 8, 3600);
-    if (!seconds) return failed(seconds.error());
-    options.seconds = *seconds;
-  }
+  options.seconds = body.value("deadline", options.seconds);
   auto begun = changes_.begin({revision->fabric, fmt::format("revision {}", revision->number), author_of(request),
                                fmt::format("rolled back to revision {}", revision->number), options});
-  return begun ? std::move(*begun) : failed(begun.error());
+  return begun ? std::move(*begun) : refusal(begun.error());
 }
 
-Response ControllerRole::confirm(const Request& request) {
+Response ControllerRole::confirm(const Request& request, const Body& /*body*/) {
   auto confirmed = changes_.confirm(author_of(request));
-  return confirmed ? std::move(*confirmed) : failed(confirmed.error());
+  return confirmed ? std::move(*confirmed) : refusal(confirmed.error());
 }
 
 Response ControllerRole::hear(const std::string& node, const Request& request) {
   auto heard = changes_.hear(node, request.body);
-  return heard ? std::move(*heard) : failed(heard.error());
+  return heard ? std::move(*heard) : refusal(heard.error());
 }
 
 // Inside the tunnel: a guest may join, a node may ask for its own. Whatever
 // else is asked gets one answer.
 Response ControllerRole::answer_node(const Request& request) {
-  if (!request.from) return failed({Errc::permission_denied, "no source address", 0});
-  if (request.method == "POST" && request.path == "/v1/join") return join(request);
+  if (!request.from) return refusal({Errc::permission_denied, "no source address", 0});
+  if (request.method == Tables::guest.method && request.path == Tables::guest.path) return join(request);
   const auto node = controller_.authenticate(
       *request.from, control::signed_message(request.method, request.path, request.body), request.signature);
-  if (!node) return failed(node.error());
-  if (request.path == "/v1/node") return this->node(*node, request);
-  if (request.method == "POST" && request.path == "/v1/node/key") return next_key(*node, request);
-  if (request.method == "POST" && request.path == "/v1/node/report") return hear(*node, request);
-  return failed({Errc::not_found, "no such resource", 0});
+  if (!node) return refusal(node.error());
+  const auto* row = find_row(Tables::tunnel, request);
+  return row == nullptr ? refusal(404, "no such resource") : (this->*row->answer)(*node, request);
 }
 
-// With a report (POST), or just what is there for it (GET).
+// The same, and it tells what it runs.
+Response ControllerRole::report(const std::string& name, const Request& request) {
+  const auto report = control::report_from_json(request.body);
+  if (!report) return refusal(report.error());
+  const auto changed = controller_.report(name, *report, now());
+  if (!changed) return refusal(changed.error());
+  if (*changed) after_change();
+  if (controller_.fabric().find_hub(name) != nullptr && std::exchange(applied_[name], report->applied) != report->applied) tell_rotating();
+  return node(name, request);
+}
+
 Response ControllerRole::node(const std::string& name, const Request& request) {
   const bool hub = controller_.fabric().find_hub(name) != nullptr;
-  if (request.method == "POST") {
-    const auto report = control::report_from_json(request.body);
-    if (!report) return failed(report.error());
-    const auto changed = controller_.report(name, *report, now());
-    if (!changed) return failed(changed.error());
-    if (*changed) after_change();
-    if (hub && std::exchange(applied_[name], report->applied) != report->applied) tell_rotating();
-  }
   places_[name] = {*request.from, hub, true};
   const auto bundle = controller_.bundle_for(name);
-  if (!bundle) return failed(bundle.error());
+  if (!bundle) return refusal(bundle.error());
   if (bundle->rotation == control::RotationStep::switch_key) {
     // In a moment it speaks with another key: its hubs look out for it.
     if (switching_) switching_();
@@ -386,34 +367,30 @@ Response ControllerRole::node(const std::string& name, const Request& request) {
 
 Response ControllerRole::next_key(const std::string& name, const Request& request) {
   const auto key = control::key_from_json(request.body);
-  if (!key) return failed(key.error());
-  if (const auto done = controller_.offer_key(name, *key, now()); !done) return failed(done.error());
+  if (!key) return refusal(key.error());
+  if (const auto done = controller_.offer_key(name, *key, now()); !done) return refusal(done.error());
   after_change();
   return {200, written({{"node", name}})};
 }
 
-Response ControllerRole::rotate(const Request& request) {
-  const auto json = parse_strict_json(request.body, {4096, 4});
-  if (!json) return failed(json.error());
+Response ControllerRole::rotate(const Request& request, const Body& body) {
   std::vector<std::string> sites;
-  if (json->is_object() && json->contains("all") && (*json)["all"] == true) {
+  if (body.contains("site")) {
+    sites.push_back(body["site"].get<std::string>());
+  } else {
     for (const auto& site : controller_.fabric().sites)
       if (const auto known = controller_.facts().nodes.find(site.name); known != controller_.facts().nodes.end() && known->second.public_key)
         sites.push_back(site.name);
-  } else {
-    auto site = site_of(*json);
-    if (!site) return failed(site.error());
-    sites.push_back(std::move(*site));
   }
   for (const auto& site : sites)
-    if (const auto asked = controller_.rotate(site, author_of(request), now()); !asked) return failed(asked.error());
+    if (const auto asked = controller_.rotate(site, author_of(request), now()); !asked) return refusal(asked.error());
   after_change();
   return {200, written({{"sites", sites}})};
 }
 
-Response ControllerRole::members() {
+Response ControllerRole::members(const Request& /*request*/, const Body& /*body*/) {
   const auto all = controller_.members();
-  if (!all) return failed(all.error());
+  if (!all) return refusal(all.error());
   Json nodes = Json::array();
   for (const auto& one : *all) {
     Json node{{"node", one.name}, {"role", one.hub ? "hub" : "site"}, {"joined", one.key.has_value()}};
@@ -428,7 +405,7 @@ Response ControllerRole::members() {
     nodes.push_back(std::move(node));
   }
   const auto pending = controller_.pending_revocations();
-  if (!pending) return failed(pending.error());
+  if (!pending) return refusal(pending.error());
   Json revocations = Json::array();
   for (const auto& one : *pending)
     revocations.push_back({{"node", one.node}, {"public_key", one.key.to_string()}, {"hub", one.hub}, {"since", one.at}});
@@ -437,11 +414,11 @@ Response ControllerRole::members() {
 
 Response ControllerRole::join(const Request& request) {
   const auto wish = control::join_request_from_json(request.body);
-  if (!wish) return failed(wish.error());
+  if (!wish) return refusal(wish.error());
   const auto bundle = controller_.join(*wish, *request.from, now());
   if (!bundle) {
     spdlog::warn("a join from {} was refused: {}", *request.from, bundle.error().message);
-    return failed(bundle.error());
+    return refusal(bundle.error());
   }
   spdlog::info("{} joins with the key {}", wish->site, wish->public_key);
   after_change();

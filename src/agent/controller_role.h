@@ -16,6 +16,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "agent/api_route.h"
 #include "agent/change_role.h"
 #include "agent/http_server.h"
 #include "agent/keyring.h"
@@ -37,8 +38,11 @@ class ControllerRole {
   // Serves nodes on the hub's tunnel address.
   [[nodiscard]] Status serve(boost::asio::io_context& loop);
 
-  // A request of the operator; nothing: not one for the controller.
-  [[nodiscard]] std::optional<Response> handle(const Request& request);
+  // What it answers on the UNIX socket and on the tunnel address.
+  [[nodiscard]] static std::vector<Route> routes();
+  // Whether a path on the UNIX socket is the controller's, wherever that is.
+  [[nodiscard]] static bool answers(std::string_view path);
+  [[nodiscard]] Response handle(const Request& request);
 
   [[nodiscard]] const std::string& fabric_text() const { return controller_.fabric_text(); }
   // The facts for a fabric, with the addresses that it would get.
@@ -69,17 +73,26 @@ class ControllerRole {
   Response answer_node(const Request& request);
   Response join(const Request& request);
   Response node(const std::string& name, const Request& request);
+  Response report(const std::string& name, const Request& request);
   Response next_key(const std::string& name, const Request& request);
-  Response rotate(const Request& request);
-  Response members();
-  Response invite(const Request& request);
-  Response invitations();
-  Response named(const Request& request, const std::function<Status(const std::string&)>& act);
-  Response log();
-  Response revisions();
-  Response roll_back(const Request& request);
-  Response confirm(const Request& request);
-  Response hear(const std::string& node, const Request& request);
+  Response hear(const std::string& name, const Request& request);
+
+  // Of the operator.
+  using Body = nlohmann::json;
+  Response change(const Request& request, const Body& body);
+  Response confirm(const Request& request, const Body& body);
+  Response fabric(const Request& request, const Body& body);
+  Response invitations(const Request& request, const Body& body);
+  Response invite(const Request& request, const Body& body);
+  Response log(const Request& request, const Body& body);
+  Response members(const Request& request, const Body& body);
+  Response revisions(const Request& request, const Body& body);
+  Response revoke(const Request& request, const Body& body);
+  Response roll_back(const Request& request, const Body& body);
+  Response rotate(const Request& request, const Body& body);
+  Response withdraw(const Request& request, const Body& body);
+  struct Tables;
+
   void after_change();
   void tell_nodes(int round);
   void tell_rotating();

@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
 
+#include "agent/api_route.h"
 #include "agent/arrived_keys.h"
 #include "agent/bgp_watch.h"
 #include "agent/change_member.h"
@@ -26,6 +27,7 @@
 #include "agent/member_role.h"
 #include "agent/nbma_keeper.h"
 #include "agent/node_change.h"
+#include "agent/openapi.h"
 #include "agent/reconciler.h"
 #include "agent/resolver.h"
 #include "agent/route_reader.h"
@@ -36,7 +38,6 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "compile/json.h"
-#include "fabric/strict_json.h"
 #include "observe/diagnose.h"
 
 namespace radial::agent {
@@ -90,10 +91,6 @@ class Watched {
   std::function<void()> readable_;
 };
 
-Response error_response(int status, const Error& error) {
-  return {status, Json{{"error", error.message}}.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"};
-}
-
 Response outcome_response(const Outcome& outcome, bool dry_run) {
   return {200, Json{{"dry_run", dry_run}, {"changes", outcome.changes}, {"problems", outcome.problems}}.dump(
                    2, ' ', false, Json::error_handler_t::replace) + "\n"};
@@ -108,6 +105,23 @@ std::chrono::nanoseconds processor_time() {
 
 class Daemon {
  public:
+  // What every node answers on its UNIX socket.
+  static const auto& table() {
+    using Row = ServedRoute<Daemon>;
+    static constexpr std::array rows = {
+        Row{{"POST", "/v1/apply", Where::node, Caller::root}, &Daemon::apply},
+        Row{{"GET", "/v1/config", Where::node, Caller::reader}, &Daemon::config},
+        Row{{"POST", "/v1/down", Where::node, Caller::root}, &Daemon::down},
+        Row{{"GET", "/v1/openapi.json", Where::node, Caller::reader}, &Daemon::description},
+        Row{{"POST", "/v1/plan", Where::node, Caller::root}, &Daemon::plan},
+        Row{{"POST", "/v1/readmit", Where::node, Caller::root}, &Daemon::readmit},
+        Row{{"GET", "/v1/routes", Where::node, Caller::reader}, &Daemon::routes},
+        Row{{"GET", "/v1/status", Where::node, Caller::reader}, &Daemon::status},
+        Row{{"POST", "/v1/up", Where::node, Caller::root}, &Daemon::up},
+    };
+    return rows;
+  }
+
   Daemon(const Paths& paths, Identity identity, Host machine, host::NetworkMonitor network, host::FirewallMonitor firewall,
          host::RouteWatch routes, host::OspfListener ospf, host::BgpListener bgp, CutOffs cut_offs, host::EchoProbe echo)
       : paths_(paths),
@@ -230,6 +244,8 @@ class Daemon {
   }
 
  private:
+  using Body = nlohmann::json;
+
   void take(const NodeConfig& assigned) {
     digest_ = control::digest_of_config(assigned);
     assigned_ = assigned;
@@ -568,23 +584,22 @@ class Daemon {
   }
 
   Response handle(const Request& request) {
-    if (controller_)
-      if (auto answer = controller_->handle(request)) return std::move(*answer);
-    if (request.method == "GET" && request.path == "/v1/status") return status();
-    if (request.method == "GET" && request.path == "/v1/config") return {200, to_json(config_)};
-    if (request.method == "GET" && request.path == "/v1/routes")
-      return {200, observe::to_json(read_routes(host_, config_, steerer_, bgp_watch_.announced()))};
-    if (request.method != "POST") return error_response(404, {Errc::not_found, "no such resource: " + request.path, 0});
-    if (request.uid != 0) return error_response(403, {Errc::permission_denied, "only root may change this node", 0});
-    if (request.path == "/v1/apply") return apply(request.body);
-    if (request.path == "/v1/plan") return plan(request.body);
-    if (request.path == "/v1/readmit") return readmit(request.body);
-    if (request.path == "/v1/down") return down();
-    if (request.path == "/v1/up") return up();
-    return error_response(404, {Errc::not_found, "no such resource: " + request.path, 0});
+    if (has_path(table(), request.path)) return answer_by(table(), *this, request);
+    if (!ControllerRole::answers(request.path)) return refusal(404, "no such resource: " + request.path.substr(0, 200));
+    if (!controller_)
+      return refusal(404, startup_problem_.empty() ? "this node is not the controller: ask on the hub that is" : startup_problem_);
+    return controller_->handle(request);
   }
 
-  Response status() {
+  Response description(const Request& /*request*/, const Body& /*body*/) { return {200, std::string(openapi_text())}; }
+
+  Response config(const Request& /*request*/, const Body& /*body*/) { return {200, to_json(config_)}; }
+
+  Response routes(const Request& /*request*/, const Body& /*body*/) {
+    return {200, observe::to_json(read_routes(host_, config_, steerer_, bgp_watch_.announced()))};
+  }
+
+  Response status(const Request& /*request*/, const Body& /*body*/) {
     auto snapshot = take_snapshot(host_, config_, guard_.mtus());
     if (down_) snapshot.state = "down";
     snapshot.problems = outcome_.problems;
@@ -601,43 +616,40 @@ class Daemon {
 
   // Nothing on disk or in the network changes unless the fabric is valid and
   // the files could be written.
-  Response apply(const std::string& body) {
-    std::string text;
-    std::string name = paths_.fabric().string();
-    bool dry_run = false;
-    try {
-      const auto json = body.empty() ? Json::object() : Json::parse(body);
-      dry_run = json.value("dry_run", false);
-      name = json.value("file", name);
-      if (json.contains("fabric")) text = json.at("fabric").get<std::string>();
-    } catch (const std::exception& error) {
-      return error_response(400, {Errc::invalid_argument, fmt::format("the request is not valid: {}", error.what()), 0});
-    }
-    const auto change = change_wish(body);
-    if (!change) return error_response(400, change.error());
+  Response apply(const Request& /*request*/, const Body& body) {
+    auto text = body.value("fabric", std::string());
+    const auto name = body.value("file", paths_.fabric().string());
+    const bool dry_run = body.value("dry_run", false);
     const bool replaces_file = !text.empty();
     if (member_ && replaces_file)
-      return error_response(409, {Errc::conflict, "this node's configuration comes from its controller: change it there", 0});
+      return refusal(409, "this node's configuration comes from its controller: change it there");
     if (member_) {
       if (!dry_run) reconcile();
       return outcome_response(dry_run ? reconciler_.reconcile(in_force(config_), Mode::dry_run) : outcome_, dry_run);
     }
     if (!replaces_file) {
       auto on_disk = read_file(paths_.fabric(), 4U << 20U);
-      if (!on_disk) return error_response(400, on_disk.error());
+      if (!on_disk) return refusal(400, on_disk.error().message);
       text = std::move(*on_disk);
     }
     auto facts = controller_ ? controller_->facts_for(text, name) : load_facts(paths_);
-    if (!facts) return error_response(controller_ ? 400 : 500, facts.error());
+    if (!facts) return refusal(controller_ ? 400 : 500, facts.error().message);
     auto compiled = compile_for(identity_.node, text, name, std::move(*facts));
-    if (!compiled) return error_response(400, compiled.error());
+    if (!compiled) return refusal(400, compiled.error().message);
     if (dry_run) return outcome_response(reconciler_.reconcile(in_force(compiled->config), Mode::dry_run), true);
-    if (controller_) return change->no_revert || text == controller_->fabric_text() ? apply_revision(text) : begin_change(*change, text, name);
+    if (controller_) {
+      if (body.value("no_revert", false) || text == controller_->fabric_text()) return apply_revision(text);
+      control::RolloutOptions options;
+      options.seconds = body.value("deadline", options.seconds);
+      options.operator_seconds = body.value("confirm", options.operator_seconds);
+      options.force = body.value("force", options.force);
+      return begin_change(options, text, name);
+    }
     if (replaces_file)
       if (auto written = write_file_atomically(paths_.fabric(), text, 0644); !written)
-        return error_response(500, std::move(written.error()).within("nothing was changed"));
+        return refusal(500, std::move(written.error()).within("nothing was changed").message);
     if (auto kept = keep_facts(compiled->facts); !kept)
-      return error_response(500, std::move(kept.error()).within("nothing was changed in the network"));
+      return refusal(500, std::move(kept.error()).within("nothing was changed in the network").message);
     config_ = std::move(compiled->config);
     startup_problem_.clear();
     applied_once_ = false;
@@ -646,61 +658,34 @@ class Daemon {
     return outcome_response(outcome_, false);
   }
 
-  struct ChangeWish {
-    control::RolloutOptions options;
-    bool no_revert = false;
-  };
-  static Result<ChangeWish> change_wish(const std::string& body) {
-    ChangeWish wish;
-    if (body.empty()) return wish;
-    RADIAL_ASSIGN(const auto json, parse_strict_json(body, {8U << 20U, 4}));
-    if (!json.is_object()) return fail(Errc::invalid_argument, "the request is no object");
-    if (json.contains("deadline")) { RADIAL_ASSIGN(wish.options.seconds, json_integer<int>(json["deadline"], "deadline", 8, 3600)); }
-    if (json.contains("confirm")) { RADIAL_ASSIGN(wish.options.operator_seconds, json_integer<int>(json["confirm"], "confirm", 10, 86400)); }
-    const auto flag = [&](const char* key, bool& value) -> Status {
-      if (!json.contains(key)) return {};
-      if (!json[key].is_boolean()) return fail(Errc::invalid_argument, "'{}' is neither true nor false", key);
-      value = json[key].get<bool>();
-      return {};
-    };
-    RADIAL_TRY(flag("force", wish.options.force));
-    RADIAL_TRY(flag("no_revert", wish.no_revert));
-    return wish;
-  }
-
-  Response begin_change(const ChangeWish& wish, const std::string& text, const std::string& name) {
-    if (down_) return error_response(409, {Errc::conflict, "the node is down: 'radial up' first", 0});
-    auto begun = controller_->changes().begin({text, name, "root", wish.options.plan ? "radial plan" : "radial apply", wish.options});
-    if (begun) return std::move(*begun);
-    return error_response(begun.error().code == Errc::conflict ? 409 : begun.error().code == Errc::invalid_argument ? 400 : 500, begun.error());
+  Response begin_change(const control::RolloutOptions& options, const std::string& text, const std::string& name) {
+    if (down_) return refusal(409, "the node is down: 'radial up' first");
+    auto begun = controller_->changes().begin({text, name, "root", options.plan ? "radial plan" : "radial apply", options});
+    return begun ? std::move(*begun) : refusal(begun.error());
   }
 
   // Of every node where the controller is; elsewhere of this node alone.
-  Response plan(const std::string& body) {
-    const auto json = body.empty() ? Result<nlohmann::json>(nlohmann::json::object()) : parse_strict_json(body, {8U << 20U, 4});
-    if (!json) return error_response(400, json.error());
-    std::string text;
-    std::string name = paths_.fabric().string();
-    if (json->is_object() && json->contains("fabric") && (*json)["fabric"].is_string()) text = (*json)["fabric"].get<std::string>();
-    if (json->is_object() && json->contains("file") && (*json)["file"].is_string()) name = (*json)["file"].get<std::string>();
+  Response plan(const Request& /*request*/, const Body& body) {
+    auto text = body.value("fabric", std::string());
+    const auto name = body.value("file", paths_.fabric().string());
     if (member_ && !text.empty())
-      return error_response(409, {Errc::conflict, "this node's configuration comes from its controller: plan there", 0});
+      return refusal(409, "this node's configuration comes from its controller: plan there");
     if (text.empty() && !member_) {
       auto on_disk = read_file(paths_.fabric(), 4U << 20U);
-      if (!on_disk) return error_response(400, on_disk.error());
+      if (!on_disk) return refusal(400, on_disk.error().message);
       text = std::move(*on_disk);
     }
     if (controller_) {
-      ChangeWish wish;
-      wish.options.plan = true;
-      return begin_change(wish, text, name);
+      control::RolloutOptions options;
+      options.plan = true;
+      return begin_change(options, text, name);
     }
     auto config = config_;
     if (!member_) {
       auto facts = load_facts(paths_);
-      if (!facts) return error_response(500, facts.error());
+      if (!facts) return refusal(500, facts.error().message);
       auto compiled = compile_for(identity_.node, text, name, std::move(*facts));
-      if (!compiled) return error_response(400, compiled.error());
+      if (!compiled) return refusal(400, compiled.error().message);
       config = std::move(compiled->config);
     }
     const auto outcome = reconciler_.reconcile(in_force(config), Mode::dry_run);
@@ -709,13 +694,9 @@ class Daemon {
                      2, ' ', false, Json::error_handler_t::replace) + "\n"};
   }
 
-  Response readmit(const std::string& body) {
-    const auto json = Json::parse(body, nullptr, false);
-    if (!json.is_object() || !json.contains("site") || !json["site"].is_string())
-      return error_response(400, {Errc::invalid_argument, "the request must name a site", 0});
-    const auto site = json["site"].get<std::string>();
-    if (auto done = guard_.readmit(site); !done)
-      return error_response(done.error().code == Errc::not_found ? 404 : 500, done.error());
+  Response readmit(const Request& /*request*/, const Body& body) {
+    const auto site = body["site"].get<std::string>();
+    if (auto done = guard_.readmit(site); !done) return refusal(done.error());
     spdlog::warn("{} is let back into routing by the operator", site);
     if (down_) return outcome_response({{}, {"the node is down: 'radial up' applies this"}}, false);
     reconcile();
@@ -725,17 +706,17 @@ class Daemon {
   // On a controller a change is a revision; the store's word is the node's.
   Response apply_revision(const std::string& text) {
     if (auto set = controller_->set_fabric(text, "root"); !set)
-      return error_response(set.error().code == Errc::invalid_argument ? 400 : 500, set.error());
-    if (auto followed = follow_controller(); !followed) return error_response(500, followed.error());
+      return refusal(set.error());
+    if (auto followed = follow_controller(); !followed) return refusal(500, followed.error().message);
     startup_problem_.clear();
     if (down_) return outcome_response({{}, {"the node is down: 'radial up' applies this"}}, false);
     reconcile();
     return outcome_response(outcome_, false);
   }
 
-  Response down() {
+  Response down(const Request& /*request*/, const Body& /*body*/) {
     if (auto marked = write_file_atomically(paths_.down_marker(), "taken down by 'radial down'\n"); !marked)
-      return error_response(500, std::move(marked.error()).within("nothing was changed"));
+      return refusal(500, std::move(marked.error()).within("nothing was changed").message);
     down_ = true;
     auto outcome = reconciler_.tear_down();
     steerer_.follow({});
@@ -744,7 +725,7 @@ class Daemon {
     return outcome_response(outcome, false);
   }
 
-  Response up() {
+  Response up(const Request& /*request*/, const Body& /*body*/) {
     ::unlink(paths_.down_marker().c_str());
     down_ = false;
     applied_once_ = false;
@@ -798,6 +779,12 @@ class Daemon {
 };
 
 }  // namespace
+
+std::vector<Route> api_routes() {
+  auto all = ControllerRole::routes();
+  list_routes(Daemon::table(), all);
+  return all;
+}
 
 Status run_daemon(const DaemonOptions& options) {
   const auto& paths = options.paths;

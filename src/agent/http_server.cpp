@@ -6,6 +6,7 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <grp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -29,6 +30,16 @@ struct Limits {
 };
 constexpr Limits local_limits{8U << 20U, std::chrono::seconds(30), 256};
 constexpr Limits tunnel_limits{64U << 10U, std::chrono::seconds(10), 64};
+
+// Whose members may read what radiald says.
+constexpr const char* readers = "radial";
+
+// Until then the socket is root's alone, and so it stays where there is no such group.
+void let_readers_in(const std::filesystem::path& socket) {
+  const auto* group = ::getgrnam(readers);
+  if (group != nullptr && ::chown(socket.c_str(), static_cast<uid_t>(-1), group->gr_gid) != 0)
+    spdlog::warn("the group {} cannot read {}: {}", readers, socket.string(), std::generic_category().message(errno));
+}
 
 // Which process or peer is at the other end.
 void identify(Local::socket& socket, Request& request) {
@@ -127,6 +138,7 @@ class Server : public HttpServer {
     const auto mask = ::umask(0117);
     if (!error) acceptor_.bind(Local::endpoint(file_.string()), error);
     ::umask(mask);
+    if (!error) let_readers_in(file_);
     return start(error, file_.string());
   }
 

@@ -41,8 +41,8 @@ class HttpServer {
  public:
   using Handler = std::function<Response(const Request&)>;
 
-  // Listens on `socket` (mode 0660). Another live server there is a conflict;
-  // a file left by a dead one is replaced.
+  // Listens on `socket` (mode 0660, of the group radial where there is one).
+  // Another live server there is a conflict; a file left by a dead one is replaced.
   [[nodiscard]] static Result<std::unique_ptr<HttpServer>> listen(boost::asio::io_context& loop,
                                                                   const std::filesystem::path& socket, Handler handler);
   // Listens on TCP, also while no interface holds the address yet.

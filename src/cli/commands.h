@@ -14,7 +14,7 @@ namespace radial::cli {
 void add_fabric_commands(CLI::App& app, int& exit_code);  // check, render
 void add_import_command(CLI::App& app, int& exit_code);   // import
 void add_export_command(CLI::App& app, int& exit_code);   // export
-void add_node_commands(CLI::App& app, int& exit_code);    // status, routes, up, down, readmit
+void add_node_commands(CLI::App& app, int& exit_code);    // status, routes, api, up, down, readmit
 void add_change_commands(CLI::App& app, int& exit_code);  // plan, apply, edit, confirm, change
 void add_enrol_commands(CLI::App& app, int& exit_code);   // init, join, invite, revoke, log, rollback ...
 void add_lab_commands(CLI::App& app, int& exit_code);     // lab ...

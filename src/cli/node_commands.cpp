@@ -1,5 +1,6 @@
-// status, routes, up, down: this node, through its radiald.
+// status, routes, api, up, down: this node, through its radiald.
 #include <algorithm>
+#include <array>
 #include <cstdio>
 
 #include <CLI/CLI.hpp>
@@ -93,6 +94,18 @@ int readmit(const std::string& socket, const std::string& site) {
               "it is let back");
 }
 
+// What the API says, as it says it.
+int api(const std::string& socket, const std::string& method, const std::string& path, const std::string& data) {
+  auto answer = api_body(socket, method, path, data);
+  if (!answer) {
+    print_error(answer.error().message);
+    return 1;
+  }
+  fmt::print("{}", *answer);
+  wipe(*answer);
+  return 0;
+}
+
 }  // namespace
 
 void add_node_commands(CLI::App& app, int& exit_code) {
@@ -124,6 +137,18 @@ void add_node_commands(CLI::App& app, int& exit_code) {
   auto* down_command = with_socket(app.add_subcommand(
       "down", "Remove everything that Radial made on this node, and nothing else; stays so until 'radial up'"));
   down_command->callback([&exit_code, socket] { exit_code = down(*socket); });
+
+  auto* api_command = with_socket(app.add_subcommand(
+      "api", "Ask radiald's HTTP API and print its JSON; 'radial api /v1/openapi.json' describes it"));
+  auto request = std::make_shared<std::array<std::string, 3>>();  // method, path, data
+  api_command->add_option("PATH", (*request)[1], "'/v1/status'")->required();
+  auto* data = api_command->add_option("--data", (*request)[2], "JSON to send; the method is then POST")->type_name("JSON");
+  api_command->add_option("--method", (*request)[0], "GET or POST")->check(CLI::IsMember({"GET", "POST"}));
+  api_command->callback([&exit_code, socket, request, data] {
+    auto& [method, path, body] = *request;
+    if (method.empty()) method = data->count() > 0 ? "POST" : "GET";
+    exit_code = api(*socket, method, path, body);
+  });
 
   auto* up_command = with_socket(app.add_subcommand("up", "Bring this node up again after 'radial down'"));
   up_command->callback([&exit_code, socket] { exit_code = post(*socket, "/v1/up", "", "the node is up already"); });
