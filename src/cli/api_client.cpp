@@ -15,6 +15,9 @@ namespace http = beast::http;
 using Local = asio::local::stream_protocol;
 
 Error not_there(const std::filesystem::path& socket, const beast::error_code& why) {
+  if (why == boost::system::errc::permission_denied)
+    return {Errc::permission_denied,
+            fmt::format("{}: permission denied; root and members of the group radial may ask radiald", socket.string()), why.value()};
   return {Errc::unavailable,
           fmt::format("radiald does not answer on {} ({}): is it running? systemctl status radiald", socket.string(), why.message()),
           why.value()};
@@ -52,14 +55,18 @@ Result<ApiResponse> call_api(const std::filesystem::path& socket, const std::str
   return ApiResponse{static_cast<int>(parser.get().result_int()), std::move(parser.get().body())};
 }
 
-Result<std::string> api_body(const std::filesystem::path& socket, const std::string& method, const std::string& path,
-                             const std::string& body) {
-  RADIAL_ASSIGN(auto response, call_api(socket, method, path, body));
+Result<std::string> body_of(ApiResponse response) {
   if (response.status < 400) return std::move(response.body);
   const auto json = nlohmann::json::parse(response.body, nullptr, false);
   const auto text = json.is_object() && json.contains("error") && json["error"].is_string() ? json["error"].get<std::string>()
                                                                                             : response.body;
   return Unexpected(Error{response.status == 403 ? Errc::permission_denied : Errc::invalid_argument, text, 0});
+}
+
+Result<std::string> api_body(const std::filesystem::path& socket, const std::string& method, const std::string& path,
+                             const std::string& body) {
+  RADIAL_ASSIGN(auto response, call_api(socket, method, path, body));
+  return body_of(std::move(response));
 }
 
 }  // namespace radial::cli

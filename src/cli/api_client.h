@@ -20,7 +20,9 @@ struct ApiResponse {
                                            const std::string& path, const std::string& body = {},
                                            std::chrono::seconds deadline = std::chrono::seconds(60));
 
-// The same, with a status of 400 or more as the error that its body holds.
+// The body; of a status of 400 or more, the error that it holds.
+[[nodiscard]] Result<std::string> body_of(ApiResponse response);
+// Both in one.
 [[nodiscard]] Result<std::string> api_body(const std::filesystem::path& socket, const std::string& method,
                                            const std::string& path, const std::string& body = {});
 

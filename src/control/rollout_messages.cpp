@@ -94,6 +94,7 @@ Result<NodeReport> node_report_from_json(std::string_view text) {
   RADIAL_ASSIGN(report.why, text_of(json, "why"));
   RADIAL_ASSIGN(report.changes, lines_of(json, "changes"));
   RADIAL_ASSIGN(report.problems, lines_of(json, "problems"));
+  if (auto padding = text_of(json, "padding"); !padding) return Unexpected(std::move(padding.error()));
   return report;
 }
 

@@ -16,6 +16,7 @@
 #include "cli/lab_status.h"
 #include "fabric/parse.h"
 #include "lab/lab.h"
+#include "support/api_answers.h"
 
 namespace radial::test {
 
@@ -102,10 +103,16 @@ class LiveLab {
 
   std::string vtysh(const std::string& node, const std::string& command) { return run(node, {"vtysh", "-c", command}); }
 
-  // POSTs to a node's radiald.
-  Result<std::string> post(const std::string& node, const std::string& path, const std::string& body = {}) {
+  // Asks a node's radiald as root. Every answer must be as docs/openapi.json says.
+  Result<cli::ApiResponse> ask(const std::string& node, const std::string& method, const std::string& path, const std::string& body = {}) {
     RADIAL_ASSIGN(const auto socket, lab_->path_in(node, "/run/radial/radiald.sock"));
-    return cli::api_body(socket, "POST", path, body);
+    RADIAL_ASSIGN(auto answer, cli::call_api(socket, method, path, body));
+    EXPECT_EQ(api_fault(method, path, answer.status, answer.body), "") << node << ": " << method << " " << path;
+    return answer;
+  }
+  Result<std::string> post(const std::string& node, const std::string& path, const std::string& body = {}) {
+    RADIAL_ASSIGN(auto answer, ask(node, "POST", path, body));
+    return cli::body_of(std::move(answer));
   }
 
   Result<observe::Snapshot> status(const std::string& node) {

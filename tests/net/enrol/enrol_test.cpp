@@ -18,6 +18,7 @@
 
 #include "base/file.h"
 #include "control/token.h"
+#include "enrol/api_access.h"
 #include "support/bare_machines.h"
 
 namespace radial::test {
@@ -226,6 +227,20 @@ TEST_F(Enrolment, ARevokedSiteIsCutOffAndMayBeInvitedAgain) {
   EXPECT_TRUE(reaches("berlin.lan0", "192.168.30.2"));
   EXPECT_FALSE(wait_until(3s, [] { return reaches("thief.lan0", "192.168.20.2"); }));
   EXPECT_THAT(radial("fra1", {"log"}).out, HasSubstr("revoked thief"));
+}
+
+TEST_F(Enrolment, TheApiAnswersAsItIsDescribed) {
+  every_route_answers(*lab_, "fra1", true);
+  every_route_answers(*lab_, "berlin", false);
+}
+
+TEST_F(Enrolment, TheGroupRadialReadsAndOthersGetNothing) { group_radial_reads(*lab_, "fra1"); }
+
+TEST_F(Enrolment, ANodeSeesItsOwnAlone) {
+  const auto token = control::parse_token(tokens_.at(0));
+  ASSERT_TRUE(token);
+  ASSERT_TRUE(reaches_soon("berlin.lan0", "192.168.30.2"));
+  a_node_sees_its_own(*lab_, "fra1", token->controller.to_string(), "berlin", "paris");
 }
 
 // Last: everything that was printed, logged or shown while the tests ran.
