@@ -44,6 +44,7 @@ done
 # Nothing that others may write, nothing that is not root's, no set-uid.
 if bad=$(grep -vE '^(d|-)(rwxr-xr-x|rw-r--r--) root/root ' <<< "$files"); then fail "modes or owners: $bad"; fi
 [ "$(stat -c %a "$space/root/etc/radial")" = 755 ] || fail "mode of /etc/radial"
+inside getent group radial | grep -qE '^radial:x:[0-9]+:$' || fail "no group radial"
 if command -v systemd-analyze > /dev/null; then
   inside systemd-analyze verify --man=no /usr/lib/systemd/system/radiald.service 2>&1 | grep radiald && fail "systemd-analyze verify"
   inside systemd-analyze security --offline=true --no-pager /usr/lib/systemd/system/radiald.service | tail -n 1
