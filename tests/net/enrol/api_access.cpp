@@ -84,7 +84,9 @@ void every_route_answers(LiveLab& lab, const std::string& node, bool controller)
       continue;
     }
     EXPECT_EQ(answer->status, method == "GET" ? 200 : 400) << answer->body;
-    if (method == "POST") EXPECT_THAT(answer->body, AnyOf(HasSubstr("'colour' is not known here"), HasSubstr("is missing")));
+    if (method == "POST") {
+      EXPECT_THAT(answer->body, AnyOf(HasSubstr("'colour' is not known here"), HasSubstr("is missing")));
+    }
     const auto other = lab.ask(node, "PUT", path);
     ASSERT_TRUE(other);
     EXPECT_EQ(other->status, 405);
@@ -131,8 +133,11 @@ void group_radial_reads(LiveLab& lab, const std::string& node) {
     const auto words = route.method == "GET" ? "api " + std::string(route.path)
                                              : fmt::format("api --method POST --data '{}' {}", example_of(route), route.path);
     const auto reader = as("--groups 64242", words);
-    if (route.caller == Caller::root) EXPECT_THAT(reader, AllOf(HasSubstr("only root may change this node"), HasSubstr("exit 1")));
-    else EXPECT_THAT(reader, AllOf(testing::StartsWith("{"), HasSubstr("exit 0")));
+    if (route.caller == Caller::root) {
+      EXPECT_THAT(reader, AllOf(HasSubstr("only root may change this node"), HasSubstr("exit 1")));
+    } else {
+      EXPECT_THAT(reader, AllOf(testing::StartsWith("{"), HasSubstr("exit 0")));
+    }
     EXPECT_THAT(as("--clear-groups", words), AllOf(HasSubstr("permission denied; root and members of the group radial"), Not(HasSubstr("{")), HasSubstr("exit 1")));
   }
   for (const auto* words : {"status", "members", "revisions"}) EXPECT_THAT(as("--groups 64242", words), HasSubstr("exit 0")) << words;
@@ -162,7 +167,7 @@ void a_node_sees_its_own(LiveLab& lab, const std::string& hub, const std::string
   const auto mine = secrets_of(lab, node);
   for (const auto& whose : {other, hub})
     for (const auto& one : secrets_of(lab, whose))
-      if (!mine.contains(one)) EXPECT_EQ(own.body.find(one), std::string::npos) << "a secret of " << whose;
+      EXPECT_TRUE(mine.contains(one) || own.body.find(one) == std::string::npos) << "a secret of " << whose;
   const auto told = ask("POST", "/v1/node/report", example_of({"POST", "/v1/node/report"}));
   EXPECT_EQ(api_fault("POST", "/v1/node/report", told.status, told.body), "");
   EXPECT_EQ(told.status, 200) << told.body;
