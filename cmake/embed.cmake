@@ -1,6 +1,6 @@
-# radial_embed(TARGET NAME FILE)
-# Builds FILE into TARGET, as radial::embedded::NAME (an array of bytes) of the
-# header NAME.h. Made again when FILE changes.
+# radial_embed(ROOM NAME FILE)
+# Builds FILE into a room, as radial::embedded::NAME (an array of bytes) of its
+# header ROOM/NAME.h. Made again when FILE changes.
 # As a script (cmake -DIN=... -DOUT=... -DNAME=... -P embed.cmake) it makes the header.
 if(CMAKE_SCRIPT_MODE_FILE)
   file(READ "${IN}" bytes HEX)
@@ -14,11 +14,12 @@ if(CMAKE_SCRIPT_MODE_FILE)
 endif()
 
 set(RADIAL_EMBED_SCRIPT ${CMAKE_CURRENT_LIST_FILE})
-function(radial_embed target name file)
+function(radial_embed room name file)
   set(folder ${CMAKE_CURRENT_BINARY_DIR}/embedded)
-  add_custom_command(OUTPUT ${folder}/${name}.h
-    COMMAND ${CMAKE_COMMAND} -DIN=${file} -DOUT=${folder}/${name}.h -DNAME=${name} -P ${RADIAL_EMBED_SCRIPT}
+  set(header ${folder}/${room}/${name}.h)
+  add_custom_command(OUTPUT ${header}
+    COMMAND ${CMAKE_COMMAND} -DIN=${file} -DOUT=${header} -DNAME=${name} -P ${RADIAL_EMBED_SCRIPT}
     DEPENDS ${file} ${RADIAL_EMBED_SCRIPT} VERBATIM)
-  target_sources(${target} PRIVATE ${folder}/${name}.h)
-  target_include_directories(${target} PRIVATE ${folder})
+  target_sources(radial_${room} PRIVATE ${header})
+  target_include_directories(radial_${room} PRIVATE ${folder})
 endfunction()

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "agent/json_schema.h"
+#include "agent/openapi_json.h"  // made from docs/openapi.json (cmake/embed.cmake)
 #include "fabric/strict_json.h"
-#include "openapi_json.h"  // made from docs/openapi.json (cmake/embed.cmake)
 
 namespace radial::agent {
 namespace {
