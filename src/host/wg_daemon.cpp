@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 
 #include "base/fd.h"
+#include "base/process.h"
 
 namespace radial::host {
 namespace {
@@ -102,6 +103,17 @@ Status start_wireguard_daemon(const std::string& program, const std::string& int
   if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0) return {};
   return fail(Errc::unavailable, "{} ended with {} {}: {}", program, WIFSIGNALED(wait_status) ? "signal" : "status",
               WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status), last_words(output));
+}
+
+std::string wireguard_unit(const std::string& interface) {
+  const char* const unit = std::getenv("RADIAL_WIRE_UNIT");
+  return unit == nullptr || *unit == '\0' ? std::string() : fmt::format("{}@{}.service", unit, interface);
+}
+
+Status start_wireguard_unit(const std::string& unit, std::chrono::milliseconds deadline) {
+  RADIAL_ASSIGN(const auto result, run_process({"systemctl", "--no-ask-password", "start", unit}, deadline));
+  if (result.ok()) return {};
+  return fail(Errc::unavailable, "systemd does not start {}: {}{}(see: journalctl -u {})", unit, result.out, result.err, unit);
 }
 
 }  // namespace radial::host

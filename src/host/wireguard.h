@@ -133,7 +133,8 @@ class WireGuard {
 
 // A userspace implementation: `program` ("wireguard-go", "radial-wire", or a
 // path) is started as a daemon in a session of its own that outlives us (of a
-// control group's end it is not safe: a service needs KillMode=process).
+// control group's end it is not safe: a service needs KillMode=process, or, for
+// radial-wire, RADIAL_WIRE_UNIT=radial-wire: a systemd unit of its own).
 // create() returns when its UAPI socket serves.
 [[nodiscard]] std::unique_ptr<WireGuard> open_userspace_wireguard(std::string program);
 

@@ -112,7 +112,10 @@ Status UserspaceWireGuard::create(const std::string& interface) {
   RADIAL_TRY(check_interface_name(interface));
   if (auto status = make_room(interface); !status) return Unexpected(std::move(status.error()).within(context));
   can_remove_one_prefix_.erase(interface);
-  if (auto status = start_wireguard_daemon(program_, interface, start_deadline); !status)
+  const auto unit = implementation() == "radial-wire" ? wireguard_unit(interface) : std::string();
+  if (auto status = unit.empty() ? start_wireguard_daemon(program_, interface, start_deadline)
+                                 : start_wireguard_unit(unit, start_deadline);
+      !status)
     return Unexpected(std::move(status.error()).within(context));
   Status last;
   const bool serves = wait_until(start_deadline, [&] {

@@ -35,6 +35,7 @@ inside radial check /usr/share/doc/radial/examples/demo.yaml > /dev/null || fail
 
 files=$(dpkg-deb -c "$package")
 for file in usr/bin/radial usr/sbin/radiald usr/sbin/radial-wire usr/lib/systemd/system/radiald.service \
+            usr/lib/systemd/system/radial-wire@.service \
             usr/lib/systemd/networkd.conf.d/50-radial.conf usr/lib/NetworkManager/conf.d/50-radial.conf \
             usr/share/man/man8/radial.8.gz usr/share/man/man8/radiald.8.gz usr/share/man/man8/radial-wire.8.gz \
             usr/share/man/man5/radial-fabric.5.gz usr/share/bash-completion/completions/radial \
@@ -46,8 +47,10 @@ if bad=$(grep -vE '^(d|-)(rwxr-xr-x|rw-r--r--) root/root ' <<< "$files"); then f
 [ "$(stat -c %a "$space/root/etc/radial")" = 755 ] || fail "mode of /etc/radial"
 inside getent group radial | grep -qE '^radial:x:[0-9]+:$' || fail "no group radial"
 if command -v systemd-analyze > /dev/null; then
-  inside systemd-analyze verify --man=no /usr/lib/systemd/system/radiald.service 2>&1 | grep radiald && fail "systemd-analyze verify"
-  inside systemd-analyze security --offline=true --no-pager /usr/lib/systemd/system/radiald.service | tail -n 1
+  for unit in radiald radial-wire@; do
+    inside systemd-analyze verify --man=no "/usr/lib/systemd/system/$unit.service" 2>&1 | grep "$unit" && fail "systemd-analyze verify"
+    inside systemd-analyze security --offline=true --no-pager "/usr/lib/systemd/system/$unit.service" | tail -n 1
+  done
 fi
 
 # An upgrade leaves configuration and state; remove keeps them; purge does not.
