@@ -118,6 +118,8 @@ void add_maps(std::vector<FrrStanza>& stanzas, const NodeConfig& config, Family 
   };
   const bool hub_here = config.role == NodeRole::hub;
   if (!sites.empty()) heard(from_sites(family), direct_preference);
+  if (family == Family::v6 && std::any_of(sites.begin(), sites.end(), [&](const Neighbor& site) { return is_dedicated(*site.wire, config.node); }))
+    stanzas.back().lines.push_back(fmt::format("set tag {}", bgp_site_tag));
   for (const auto& hub : hubs) {
     const auto cost = around.hub_cost.find(hub.peer->node);
     heard(from_hub(family, hub.peer->node), direct_preference - (cost == around.hub_cost.end() ? 1 : cost->second));

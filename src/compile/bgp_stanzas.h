@@ -13,6 +13,7 @@
 // each node sets for itself on what it hears.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -34,6 +35,10 @@ struct BgpSurroundings {
 
 // "router bgp 65000 / address-family ipv4 unicast"
 [[nodiscard]] std::string bgp_family_context(const BgpPart& bgp, Family family);
+
+// What a hub's bgpd marks IPv6 routes of sites on dedicated wires with, for zebra's filter
+// (fib_filter.h). It stays on this node.
+inline constexpr std::uint32_t bgp_site_tag = 21057;
 
 // How many prefixes of a family a site with this grant may announce before its
 // session is closed: a flood costs the hub no more than that.

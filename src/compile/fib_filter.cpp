@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "compile/bgp_stanzas.h"
 #include "fabric/stable_hash.h"
 
 namespace radial {
@@ -120,6 +121,7 @@ class Filter {
       if (!is_dedicated(one, config_.node)) wire(one, index++);
     for (const auto& one : config_.wires)
       if (is_dedicated(one, config_.node)) dedicated(one);
+    if (!tagged_.empty()) tagged();
     entry("permit", everything_else, {});
   }
 
@@ -174,11 +176,15 @@ class Filter {
 
   // The wire itself says which site a route comes from. BGP's next hop is resolved
   // by another route, whose interface zebra does not look at: it goes by that hop,
-  // and in IPv6, where it cannot, the prefix-list of the neighbour stands alone.
+  // and in IPv6, where it cannot, by the tag that bgpd gives what a site announces.
   void dedicated(const Wire& wire) {
     const auto& peer = wire.peers.front();
     const bool by_hop = words_.protocol == std::string_view("bgp");
-    if (by_hop && words_.family == Family::v6) return;
+    if (by_hop && words_.family == Family::v6) {
+      for (const auto& address : own_addresses(peer, words_.family))
+        if (!address.is_link_local()) tagged_.insert(exactly(Prefix::host(address)));
+      return add_grant(tagged_, peer.grant, words_.family);
+    }
     const auto hops = fmt::format("radial-at-{}", peer.node);
     const auto grant = fmt::format("radial-from-{}", peer.node);
     const auto from_it =
@@ -203,6 +209,15 @@ class Filter {
     add_grant(entries, peer.grant, words_.family);
     if (by_hop) add_list(lists_, words_, hops, std::move(hop_entries));
     add_list(lists_, words_, grant, std::move(entries));
+  }
+
+  // The tag is one for all sites, as the wire is where they share one: any site's grant.
+  void tagged() {
+    const auto of_a_site = fmt::format("match tag {}", bgp_site_tag);
+    entry("deny", first_site, {addresses_in(words_.never), of_a_site});
+    entry("permit", first_site + 1, {addresses_in(tagged_list), of_a_site});
+    entry("deny", first_site + 2, {of_a_site});
+    add_list(lists_, words_, tagged_list, tagged_);
   }
 
   // The number that ends the interface's name is the site's slot (wire_names.h).
@@ -261,10 +276,12 @@ class Filter {
   }
 
   static constexpr const char* home_list = "radial-home";
+  static constexpr const char* tagged_list = "radial-tagged";
 
   const NodeConfig& config_;
   Words words_;
   bool has_home_ = false;
+  std::set<Entry> tagged_;  // what sites on dedicated wires may announce, where only a tag tells that one did
   std::map<std::uint32_t, FrrStanza> entries_;
   std::vector<std::string> lists_;
 };

@@ -5,7 +5,8 @@
 //   over a wire:  deny    what radial-never names (bind_fib_filter: only the node knows it)
 //                 permit  a hub's multipoint wire: by next hop and that site's grant (IPv6: by any
 //                           site's grant, as zebra cannot tell IPv6 next hops apart)
-//                         its dedicated wire to a site: that site's grant
+//                         its dedicated wire to a site: that site's grant (IPv6 under BGP: any site's, by a
+//                           tag that bgpd sets, as its next hops are resolved by other routes)
 //                 deny    from another hub: what is behind this hub alone (below)
 //                 permit  any other wire: what any other node is granted, and tunnel addresses
 //                 deny    the rest
