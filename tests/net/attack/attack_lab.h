@@ -43,6 +43,7 @@ struct Ground {
   std::string title;
   std::string frr;   // of all nodes: empty is this machine's
   bool bgp = false;
+  bool dedicated = false;  // the hub has a wire for each site
 };
 inline void PrintTo(const Ground& ground, std::ostream* out) { *out << ground.title; }
 inline std::string title_of(const testing::TestParamInfo<Ground>& ground) { return ground.param.title; }

@@ -18,18 +18,25 @@ using Json = nlohmann::json;
 constexpr auto found_within = 40s;
 constexpr auto whole_within = 60s;
 
-class ForgeOn : public testing::TestWithParam<std::string> {
+std::string with_a_wire_for_each_site() {
+  std::string text = attack_fabric;
+  const std::string lans = "lans: [192.168.1.0/24]";
+  return text.replace(text.find(lans), lans.size(), lans + ", wire: dedicated");
+}
+
+class ForgeOn : public testing::TestWithParam<Ground> {
  protected:
   void SetUp() override {
-    if (!GetParam().empty() && std::getenv("RADIAL_TRIXIE_ROOT") == nullptr)
+    const auto& ground = GetParam();
+    if (!ground.frr.empty() && std::getenv("RADIAL_TRIXIE_ROOT") == nullptr)
       GTEST_SKIP() << "no Debian 13 folder with FRR 10.3 (RADIAL_TRIXIE_ROOT)";
-    if (!lab_ || frr_ != GetParam()) {
+    if (!lab_ || title_ != ground.title) {
       lab_.reset();
-      frr_ = GetParam();
+      title_ = ground.title;
       lab::LabOptions options;
-      options.name = "forge" + std::string(frr_.empty() ? "n" : "d");
-      options.frr = frr_;
-      lab_ = std::make_unique<LiveLab>(attack_fabric, std::move(options));
+      options.name = "forge" + title_;
+      options.frr = ground.frr;
+      lab_ = std::make_unique<LiveLab>(ground.dedicated ? with_a_wire_for_each_site() : attack_fabric, std::move(options));
       ASSERT_TRUE(lab_->ready());
       lab_->sh("mallory", "pkill -9 -x radiald");
       lab_->sh("mallory", "vtysh -c 'configure terminal' -c 'no ip protocol ospf route-map radial-ospf'");
@@ -98,7 +105,7 @@ class ForgeOn : public testing::TestWithParam<std::string> {
   }
 
   static inline std::unique_ptr<LiveLab> lab_;
-  static inline std::string frr_ = "none";
+  static inline std::string title_;
 };
 
 TEST_P(ForgeOn, AnothersRouterLsa) {
@@ -146,8 +153,10 @@ TEST_P(ForgeOn, AFloodOfTenThousandPrefixes) {
   lab().sh("mallory", "vtysh -c 'configure terminal' -c 'router ospf' -c 'no redistribute kernel'; ip route flush proto 99");
 }
 
-INSTANTIATE_TEST_SUITE_P(Native, ForgeOn, testing::Values(""), [](const auto&) { return std::string("Frr84"); });
-INSTANTIATE_TEST_SUITE_P(Frr103, ForgeOn, testing::Values("10.3"), [](const auto&) { return std::string("Frr103"); });
+INSTANTIATE_TEST_SUITE_P(Native, ForgeOn, testing::Values(Ground{"Frr84", ""}), title_of);
+INSTANTIATE_TEST_SUITE_P(Frr103, ForgeOn, testing::Values(Ground{"Frr103", "10.3"}), title_of);
+INSTANTIATE_TEST_SUITE_P(Dedicated, ForgeOn, testing::Values(Ground{"Ded84", "", false, true}), title_of);
+INSTANTIATE_TEST_SUITE_P(Dedicated103, ForgeOn, testing::Values(Ground{"Ded103", "10.3", false, true}), title_of);
 
 }  // namespace
 }  // namespace radial::test

@@ -12,8 +12,10 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-std::string with_static_mallory() {
+std::string with_static_mallory(bool dedicated) {
   std::string text = attack_fabric;
+  const std::string hub = "lans: [192.168.1.0/24]";
+  if (dedicated) text.replace(text.find(hub), hub.size(), hub + ", wire: dedicated");
   const std::string lans = "lans: [192.168.66.0/24]";
   text.replace(text.find(lans), lans.size(), lans + ", trust: static");
   return text;
@@ -22,7 +24,7 @@ std::string with_static_mallory() {
 class StaticSiteOn : public HostileSite {
  protected:
   std::string lab_name() const override { return "static"; }
-  std::string fabric() const override { return with_static_mallory(); }
+  std::string fabric() const override { return with_static_mallory(GetParam().dedicated); }
   std::string more_daemons() const override { return bgp() ? "bgpd" : "ospfd"; }
   void turn_hostile() override {
     mallory().sh("pkill -9 -x radiald");
@@ -51,7 +53,7 @@ class StaticSiteOn : public HostileSite {
   void count_arrivals() {
     const auto what = bgp() ? "tcp dport 179" : "meta l4proto 89";
     lab().sh("fra1", fmt::format("nft 'add table inet probe; flush table inet probe; add chain inet probe seen {{ type filter hook prerouting priority -400; }}; "
-                                 "add rule inet probe seen iifname \"wg0\" ip saddr {} {} counter'", mallory().tunnel_address(), what));
+                                 "add rule inet probe seen iifname \"wg*\" ip saddr {} {} counter'", mallory().tunnel_address(), what));
   }
   int arrived() {
     const auto text = lab().sh("fra1", "nft list table inet probe | sed -n 's/.*counter packets \\([0-9]*\\).*/\\1/p'");
@@ -104,7 +106,7 @@ TEST_P(StaticSiteOn, AFloodOfForgedUpdatesIsNotHeard) {
   const auto me = mallory().tunnel_address();
   const auto berlin = lab().sh("berlin", "ip -4 -o address show dev wg0 | sed 's/.*inet \\([0-9.]*\\).*/\\1/' | tr -d '\\n'");
   HonestPings pings(*lab(), 5s);
-  // As itself in berlin's name; and from berlin's address, which WireGuard drops.
+  // As itself in berlin's name; and from berlin's address, which WireGuard drops, or nftables where the wire is its own.
   mallory().sh(fmt::format("ip address add {}/32 dev wg0", berlin));
   for (const auto& source : {me, berlin})
     mallory().sh(fmt::format("{0}/tests/forger wg0 {1} 10.255.0.1 {1} router {2} {2} 80000100 3000@1 stub:192.168.99.0:255.255.255.0 >/dev/null 2>&1 &",
@@ -128,6 +130,9 @@ TEST_P(StaticSiteOn, AnothersSourceAddressIsDropped) {
 INSTANTIATE_TEST_SUITE_P(Native, StaticSiteOn, testing::Values(Ground{"ospf84", "", false}), title_of);
 INSTANTIATE_TEST_SUITE_P(NativeBgp, StaticSiteOn, testing::Values(Ground{"bgp84", "", true}), title_of);
 INSTANTIATE_TEST_SUITE_P(Frr103, StaticSiteOn, testing::Values(Ground{"ospf103", "10.3", false}), title_of);
+INSTANTIATE_TEST_SUITE_P(Dedicated, StaticSiteOn, testing::Values(Ground{"dedospf84", "", false, true}), title_of);
+INSTANTIATE_TEST_SUITE_P(DedicatedBgp, StaticSiteOn, testing::Values(Ground{"dedbgp84", "", true, true}), title_of);
+INSTANTIATE_TEST_SUITE_P(Dedicated103, StaticSiteOn, testing::Values(Ground{"dedospf103", "10.3", false, true}), title_of);
 
 }  // namespace
 }  // namespace radial::test

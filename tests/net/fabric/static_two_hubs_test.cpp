@@ -22,12 +22,25 @@ sites:
   rome:   { lans: [192.168.70.0/24], trust: static }
 )";
 
-class StaticSiteOfTwoHubs : public testing::TestWithParam<const char*> {
+struct Engine {
+  std::string routing;
+  bool dedicated = false;  // both hubs have a wire for each site
+};
+void PrintTo(const Engine& engine, std::ostream* out) { *out << engine.routing; }
+
+std::string fabric_of(const Engine& engine) {
+  std::string text = two_hubs;
+  for (const std::string tunnel : {"tunnel: 10.255.0.0/24", "tunnel: 10.255.1.0/24"})
+    if (engine.dedicated) text.insert(text.find(tunnel), "wire: dedicated, ");
+  return text + "routing: " + engine.routing + "\n";
+}
+
+class StaticSiteOfTwoHubs : public testing::TestWithParam<Engine> {
  protected:
   void SetUp() override {
     lab::LabOptions options;
-    options.name = std::string("stat2") + GetParam();
-    lab_ = std::make_unique<LiveLab>(std::string(two_hubs) + "routing: " + GetParam() + "\n", std::move(options));
+    options.name = (GetParam().dedicated ? "dst2" : "stat2") + GetParam().routing;
+    lab_ = std::make_unique<LiveLab>(fabric_of(GetParam()), std::move(options));
     ASSERT_TRUE(lab_->ready());
   }
   void TearDown() override { lab_.reset(); }
@@ -81,7 +94,9 @@ TEST_P(StaticSiteOfTwoHubs, GoesByTheOtherWhenOneIsDeadOrItsPathIs) {
   expect_back();
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, StaticSiteOfTwoHubs, testing::Values("ospf", "bgp"), [](const auto& one) { return std::string(one.param); });
+const auto title = [](const auto& one) { return one.param.routing; };
+INSTANTIATE_TEST_SUITE_P(Engines, StaticSiteOfTwoHubs, testing::Values(Engine{"ospf"}, Engine{"bgp"}), title);
+INSTANTIATE_TEST_SUITE_P(Dedicated, StaticSiteOfTwoHubs, testing::Values(Engine{"ospf", true}, Engine{"bgp", true}), title);
 
 }  // namespace
 }  // namespace radial::test
