@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/statvfs.h>
 
 #include "base/fd.h"
 
@@ -9,6 +10,11 @@ namespace radial::control {
 namespace {
 
 constexpr int patience_ms = 5000;  // for a lock that a reader in another process holds
+
+bool on_read_only_disk(const std::filesystem::path& file) {
+  struct statvfs info{};
+  return ::statvfs(file.c_str(), &info) == 0 && (info.f_flag & ST_RDONLY) != 0;
+}
 
 }  // namespace
 
@@ -83,7 +89,12 @@ Error Database::last_error(std::string_view doing) const {
               fmt::format("{}: {} is damaged ({}): restore it from a backup; the network runs on without it", doing, name,
                           sqlite3_errmsg(handle_.get())), 0};
     case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:  // the journal beside it
     case SQLITE_IOERR:
+      if (on_read_only_disk(file_))
+        return {Errc::io,
+                fmt::format("{}: the disk of {} is mounted read-only: find out why (dmesg), mount it writable (mount -o remount,rw) and "
+                            "try again; nothing was changed", doing, name), EROFS};
       return {Errc::io, fmt::format("{}: cannot write {} ({}); nothing was changed", doing, name, sqlite3_errmsg(handle_.get())),
               sqlite3_system_errno(handle_.get())};
     case SQLITE_BUSY:
@@ -153,7 +164,14 @@ Status Database::execute(std::string_view sql) {
 std::int64_t Database::last_row() const { return sqlite3_last_insert_rowid(handle_.get()); }
 int Database::changed_rows() const { return sqlite3_changes(handle_.get()); }
 
+// SQLite opens a file on a read-only disk for reading, and stays so.
+void Database::become_writable() {
+  if (sqlite3_db_readonly(handle_.get(), "main") != 1 || on_read_only_disk(file_)) return;
+  if (auto again = open_handle(file_)) handle_ = std::move((*again)->handle_);
+}
+
 Result<Transaction> Transaction::begin(Database& database) {
+  database.become_writable();
   RADIAL_TRY(database.execute("BEGIN IMMEDIATE"));
   return Transaction(database);
 }

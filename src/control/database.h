@@ -71,6 +71,9 @@ class Database {
   [[nodiscard]] std::int64_t last_row() const;
   [[nodiscard]] int changed_rows() const;  // by the last statement
 
+  // Opened from a disk that was read-only then and is not any more.
+  void become_writable();
+
   // What SQLite said last, as an Error.
   [[nodiscard]] Error last_error(std::string_view doing) const;
 

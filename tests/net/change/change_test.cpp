@@ -265,6 +265,29 @@ TEST_F(Change, AFullOrReadOnlyDiskIsToldAndTheNetworkUntouched) {
   EXPECT_EQ(controller.exit_code, 1);
   EXPECT_THAT(controller.err, HasSubstr("full"));
   EXPECT_TRUE(whole());
+
+  // Read-only, from its start: said with path and cure, and nothing is changed anywhere.
+  lab_->sh("fra1", "pkill -9 -x radiald; rm -f /var/lib/radial/fill; mount -o remount,ro /run/small");
+  ASSERT_TRUE(lab_->start_radiald("fra1"));
+  ASSERT_TRUE(wait_until(20s, [] { return change_phase() == "none"; }));
+  const auto revisions = radial("fra1", {"revisions", "--json"}).out;
+  for (const auto& refused : {apply_quick(changed), with_file({"apply", "--no-revert"}, changed),
+                              radial("fra1", {"invite", "lisbon", "--lan", "192.168.40.0/24"}), radial("fra1", {"revoke", "paris"})}) {
+    EXPECT_EQ(refused.exit_code, 1) << refused.out;
+    EXPECT_THAT(refused.err, AllOf(HasSubstr("/var/lib/radial/controller.db is mounted read-only"), HasSubstr("mount -o remount,rw"),
+                                   HasSubstr("nothing was changed")));
+  }
+  EXPECT_EQ(radial("fra1", {"revisions", "--json"}).out, revisions);
+  EXPECT_THAT(radial("fra1", {"invitations"}).out, Not(HasSubstr("lisbon")));
+  EXPECT_EQ(keepalive_of_berlin(), "7\n");
+  EXPECT_TRUE(whole());
+  // Writable again: it goes on as it is.
+  lab_->sh("fra1", "mount -o remount,rw /run/small");
+  for (const auto* seconds : {"17", "7"}) {
+    ok(with_file({"apply", "--no-revert"}, with("keepalive: 7", std::string("keepalive: ") + seconds)));
+    EXPECT_TRUE(wait_until(20s, [&] { return keepalive_of_berlin() == std::string(seconds) + "\n"; })) << seconds;
+  }
+
   lab_->sh("fra1", "pkill -9 -x radiald");
   empty_disk(*lab_, "fra1");
   ASSERT_TRUE(lab_->start_radiald("fra1"));
