@@ -238,6 +238,8 @@ void empty_disk(LiveLab& lab, const std::string& node) {
 
 TEST_F(Change, AFullOrReadOnlyDiskIsToldAndTheNetworkUntouched) {
   const auto changed = with("keepalive: 7", "keepalive: 17");
+  // What the last change leaves goes away a moment later, and would make room.
+  ASSERT_TRUE(wait_until(20s, [] { return lab_->sh("berlin", "ls /var/lib/radial | grep -cE 'staged|trial' || true") == "0\n"; }));
   fill_disk(*lab_, "berlin");
   const auto full = apply_quick(changed);
   EXPECT_EQ(full.exit_code, 1);
