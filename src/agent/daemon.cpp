@@ -4,6 +4,7 @@
 #include <chrono>
 #include <csignal>
 #include <ctime>
+#include <list>
 #include <set>
 
 #include <boost/asio/io_context.hpp>
@@ -123,7 +124,8 @@ class Daemon {
   }
 
   Daemon(const Paths& paths, Identity identity, Host machine, host::NetworkMonitor network, host::FirewallMonitor firewall,
-         host::RouteWatch routes, host::OspfListener ospf, host::BgpListener bgp, CutOffs cut_offs, host::EchoProbe echo)
+         host::RouteWatch routes, std::vector<host::OspfListener> ospf, host::BgpListener bgp, CutOffs cut_offs,
+         host::EchoProbe echo)
       : paths_(paths),
         identity_(std::move(identity)),
         host_(std::move(machine)),
@@ -224,9 +226,11 @@ class Daemon {
       if (firewall_monitor_.drain()) reconcile_in(settle);
     });
     const Watched routes(loop_, steerer_.fd(), [this] { steer(); });
-    const Watched ospf(loop_, guard_.fd(), [this] {
-      if (guard_.hear(Clock::now()) && !down_) reconcile();
-    });
+    std::list<Watched> ospf;
+    for (const int fd : guard_.fds())
+      ospf.emplace_back(loop_, fd, [this] {
+        if (guard_.hear(Clock::now()) && !down_) reconcile();
+      });
     const Watched bgp(loop_, bgp_watch_.fd(), [this] { bgp_watch_.hear(Clock::now()); });
     const Watched echo(loop_, liveness_.fd(), [this] {
       if (liveness_.hear(Clock::now()) && !down_) reconcile();
@@ -778,6 +782,16 @@ class Daemon {
   std::unique_ptr<HttpServer> server_;
 };
 
+// A kernel without IPv6 has no OSPFv3 either.
+Result<std::vector<host::OspfListener>> open_ospf_listeners() {
+  std::vector<host::OspfListener> listeners;
+  RADIAL_ASSIGN(auto v2, host::OspfListener::open(host::OspfVersion::v2));
+  listeners.push_back(std::move(v2));
+  if (auto v3 = host::OspfListener::open(host::OspfVersion::v3)) listeners.push_back(std::move(*v3));
+  else if (v3.error().sys_errno != EAFNOSUPPORT) return forward_error(std::move(v3.error()));
+  return listeners;
+}
+
 }  // namespace
 
 std::vector<Route> api_routes() {
@@ -795,7 +809,7 @@ Status run_daemon(const DaemonOptions& options) {
   RADIAL_ASSIGN(auto network, host::NetworkMonitor::open());
   RADIAL_ASSIGN(auto firewall, host::FirewallMonitor::open());
   RADIAL_ASSIGN(auto routes, host::RouteWatch::open());
-  RADIAL_ASSIGN(auto ospf, host::OspfListener::open());
+  RADIAL_ASSIGN(auto ospf, open_ospf_listeners());
   RADIAL_ASSIGN(auto bgp, host::BgpListener::open());
   RADIAL_ASSIGN(auto cut_offs, load_cut_offs(paths.cut_offs()));
   RADIAL_ASSIGN(auto echo, host::EchoProbe::open());

@@ -49,20 +49,28 @@ Status save_cut_offs(const std::filesystem::path& file, const CutOffs& cut_offs)
   return write_file_atomically(file, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n", 0600);
 }
 
-Guard::Guard(host::Frr& frr, const Paths& paths, host::OspfListener listener, CutOffs cut_offs)
-    : frr_(frr), paths_(paths), listener_(std::move(listener)), cut_offs_(std::move(cut_offs)) {}
+Guard::Guard(host::Frr& frr, const Paths& paths, std::vector<host::OspfListener> listeners, CutOffs cut_offs)
+    : frr_(frr), paths_(paths), cut_offs_(std::move(cut_offs)) {
+  for (auto& listener : listeners) {
+    const auto version = listener.version();
+    ears_.push_back({std::move(listener), observe::LsaJudge(version)});
+  }
+}
 
 void Guard::configure(const NodeConfig& config) {
-  judge_.configure(config);
+  for (auto& ear : ears_) ear.judge.configure(config);
   note_refused();
-  at_work_ = false;
   grants_.clear();
   if (config.role != NodeRole::hub) return;
-  for (const auto& wire : config.wires) {
-    if (!serves_sites(wire, config.node) || wire.ospf == OspfMode::none) continue;
-    at_work_ = true;
-    for (const auto& peer : wire.peers) grants_[peer.node] = grant_text(peer.grant);
-  }
+  for (const auto& wire : config.wires)
+    if (serves_sites(wire, config.node))
+      for (const auto& peer : wire.peers) grants_[peer.node] = grant_text(peer.grant);
+}
+
+std::vector<int> Guard::fds() const {
+  std::vector<int> fds;
+  for (const auto& ear : ears_) fds.push_back(ear.listener.fd());
+  return fds;
 }
 
 bool Guard::act(const std::vector<observe::Offence>& offences) {
@@ -83,39 +91,59 @@ bool Guard::act_at(observe::OspfTime now, const std::vector<observe::Offence>& o
   if (now >= turmoil_until_) return act(offences);
   for (const auto& offence : offences) {
     spdlog::info("{} {}: let pass, as the fabric is being changed", offence.site, offence.what);
-    judge_.forget(offence.site);
+    forget(offence.site);
   }
   return false;
 }
 
-bool Guard::hear(observe::OspfTime now) {
-  const auto heard = listener_.drain();
+void Guard::forget(const std::string& site) {
+  for (auto& ear : ears_) ear.judge.forget(site);
+}
+
+bool Guard::hear(observe::OspfTime now, Ear& ear) {
+  const auto heard = ear.listener.drain();
   mtus_.hear(heard);
-  return at_work_ && act_at(now, judge_.hear(now, heard));
+  return ear.judge.at_work() && act_at(now, ear.judge.hear(now, heard));
+}
+
+bool Guard::hear(observe::OspfTime now) {
+  bool acted = false;
+  for (auto& ear : ears_) acted |= hear(now, ear);
+  return acted;
+}
+
+bool Guard::tick(observe::OspfTime now, Ear& ear) {
+  auto& judge = ear.judge;
+  const auto version = ear.listener.version();
+  if (judge.wonders_what_we_said())
+    if (const auto own = host::read_own_lsas(frr_, version)) judge.we_said(now, *own);
+  bool acted = act_at(now, judge.tick(now));
+  if (now < ear.next_audit) return acted;
+  const auto began = std::chrono::steady_clock::now();
+  const auto database = host::read_ospf_database(frr_, version);
+  if (database) acted |= act_at(now, judge.audit(*database));
+  note_refused();
+  ear.next_audit = now + std::max<observe::OspfTime::duration>(audit_interval,
+                                                               (std::chrono::steady_clock::now() - began) * audit_share);
+  return acted;
 }
 
 bool Guard::tick(observe::OspfTime now) {
-  if (!at_work_) return false;
-  if (judge_.wonders_what_we_said())
-    if (const auto own = host::read_own_lsas(frr_)) judge_.we_said(now, *own);
-  bool acted = act_at(now, judge_.tick(now));
-  if (now < next_audit_) return acted;
-  const auto began = std::chrono::steady_clock::now();
-  const auto database = host::read_ospf_database(frr_);
-  if (database) acted |= act_at(now, judge_.audit(*database));
-  note_refused();
-  next_audit_ = now + std::max<observe::OspfTime::duration>(audit_interval,
-                                                            (std::chrono::steady_clock::now() - began) * audit_share);
+  bool acted = false;
+  for (auto& ear : ears_)
+    if (ear.judge.at_work()) acted |= tick(now, ear);
   return acted;
 }
 
 void Guard::note_refused() {
   std::map<std::string, observe::RefusedOfSite> refused;
-  for (const auto& one : judge_.refused()) {
-    if (cut_offs_.contains(one.site)) continue;
-    auto& prefixes = refused[one.site].prefixes;
-    // By prefix first: one that two kinds of LSA announce is one.
-    if (prefixes.empty() || prefixes.back() != one.prefix) prefixes.push_back(one.prefix);
+  for (const auto& ear : ears_) {
+    for (const auto& one : ear.judge.refused()) {
+      if (cut_offs_.contains(one.site)) continue;
+      auto& prefixes = refused[one.site].prefixes;
+      // By prefix first: one that two kinds of LSA announce is one.
+      if (prefixes.empty() || prefixes.back() != one.prefix) prefixes.push_back(one.prefix);
+    }
   }
   refused_.update(std::move(refused));
 }
@@ -135,7 +163,7 @@ Status Guard::readmit(const std::string& site) {
   if (left.erase(site) == 0) return fail(Errc::not_found, "{} is not cut off", site);
   RADIAL_TRY(save_cut_offs(paths_.cut_offs(), left));
   cut_offs_ = std::move(left);
-  judge_.forget(site);
+  forget(site);
   return {};
 }
 

@@ -1,8 +1,8 @@
-// Guards a hub against sites that abuse OSPF: listens to what each sends,
+// Guards a hub against sites that abuse OSPF, v2 and v3: listens to what each sends,
 // judges it (observe/lsdb_rules.h), and cuts a proven offender off until the
 // operator lets it back (`radial readmit SITE`). Who is cut off survives a
 // restart. What this contains and what not: docs/security.md.
-// Threading: the event loop's thread; a call blocks for ospfd's answer at most.
+// Threading: the event loop's thread; a call blocks for an answer of ospfd or ospf6d at most.
 #pragma once
 
 #include <chrono>
@@ -35,12 +35,13 @@ using CutOffs = std::map<std::string, CutOff>;  // by site
 
 class Guard {
  public:
-  Guard(host::Frr& frr, const Paths& paths, host::OspfListener listener, CutOffs cut_offs);  // frr, paths borrowed
+  // One listener a version of OSPF at most; frr and paths are borrowed.
+  Guard(host::Frr& frr, const Paths& paths, std::vector<host::OspfListener> listeners, CutOffs cut_offs);
 
   void configure(const NodeConfig& config);
-  [[nodiscard]] int fd() const { return listener_.fd(); }
-  // When fd() is readable; and about once a second. True when somebody was cut
-  // off just now: the caller reconciles.
+  [[nodiscard]] std::vector<int> fds() const;
+  // When one of fds() is readable; and about once a second. True when somebody was
+  // cut off just now: the caller reconciles.
   bool hear(observe::OspfTime now);
   bool tick(observe::OspfTime now);
   // A change of the fabric makes every router say, withdraw and repeat its LSAs
@@ -56,6 +57,16 @@ class Guard {
   [[nodiscard]] std::vector<observe::Finding> findings() const;
 
  private:
+  // One version of OSPF: what is heard of it, and who judges that.
+  struct Ear {
+    host::OspfListener listener;
+    observe::LsaJudge judge;
+    observe::OspfTime next_audit{};
+  };
+
+  bool hear(observe::OspfTime now, Ear& ear);
+  bool tick(observe::OspfTime now, Ear& ear);
+  void forget(const std::string& site);
   bool act_at(observe::OspfTime now, const std::vector<observe::Offence>& offences);
   bool act(const std::vector<observe::Offence>& offences);
   void note_refused();
@@ -63,13 +74,10 @@ class Guard {
 
   host::Frr& frr_;
   const Paths& paths_;
-  host::OspfListener listener_;
+  std::vector<Ear> ears_;
   host::OspfMtus mtus_;
-  observe::LsaJudge judge_;
   CutOffs cut_offs_;
-  bool at_work_ = false;         // this node is a hub that routes with sites by OSPF
   observe::OspfTime turmoil_until_{};
-  observe::OspfTime next_audit_;
   RefusalFindings refused_;
   std::map<std::string, std::string> grants_;  // of each site, for findings
 };

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "compile/frr_lines.h"
+#include "compile/frr_stanzas.h"
 
 namespace radial::agent {
 namespace {
@@ -66,11 +67,6 @@ std::optional<IpAddress> link_local_of(const WirePeer& peer) {
   return address_of(peer, [](const IpAddress& address) { return address.is_v6() && address.is_link_local(); });
 }
 
-bool runs(const NodeConfig& config, std::string_view daemon) {
-  return std::any_of(config.frr.begin(), config.frr.end(),
-                     [&](const FrrStanza& stanza) { return stanza.daemon == daemon; });
-}
-
 // Adjacencies of OSPFv2, OSPFv3 and BGP with every peer that should have one,
 // in that order; a neighbour that is not there is "absent".
 class Adjacencies {
@@ -121,6 +117,7 @@ class Adjacencies {
         if (neighbor.interface == wire.interface && neighbor.address == one.address) take(one, neighbor);
   }
   void see_ospf6(observe::AdjacencyHealth& one, const Wire& wire) {
+    one.their_mtu = mtus_.mtu_of(wire.interface, one.address);
     if (!ospf6_) ospf6_ = machine_.frr.ospf6_neighbors();
     if (*ospf6_)
       for (const auto& neighbor : **ospf6_)

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "compile/bgp_stanzas.h"
+#include "compile/frr_stanzas.h"
 #include "fabric/stable_hash.h"
 
 namespace radial {
@@ -39,11 +40,6 @@ constexpr std::array all_words = {
     Words{Family::v4, "ip", "bgp", "radial-bgp", "radial-never", "bgpd"},
     Words{Family::v6, "ipv6", "bgp", "radial-bgp6", "radial-never6", "bgpd"},
 };
-
-bool runs(const NodeConfig& config, std::string_view daemon) {
-  return std::any_of(config.frr.begin(), config.frr.end(),
-                     [&](const FrrStanza& stanza) { return stanza.daemon == daemon; });
-}
 
 std::vector<Words> running_protocols(const NodeConfig& config) {
   std::vector<Words> result;

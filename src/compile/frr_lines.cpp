@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "compile/bgp_stanzas.h"
+#include "compile/frr_stanzas.h"
 
 namespace radial {
 namespace {
@@ -13,11 +14,6 @@ namespace {
 bool is_wire(const NodeConfig& config, const std::string& interface) {
   return std::any_of(config.wires.begin(), config.wires.end(),
                      [&](const Wire& wire) { return wire.interface == interface; });
-}
-
-bool runs(const NodeConfig& config, std::string_view daemon) {
-  return std::any_of(config.frr.begin(), config.frr.end(),
-                     [&](const FrrStanza& stanza) { return stanza.daemon == daemon; });
 }
 
 // OSPF announces the network of an address, so the LAN must hold all of it: an

@@ -7,6 +7,8 @@
 // WireGuard interface, as the kernel flags it point-to-point).
 #pragma once
 
+#include <algorithm>
+#include <string_view>
 #include <vector>
 
 #include "compile/node_config.h"
@@ -23,5 +25,10 @@ namespace radial {
 // later; wires between hubs always): empty where no wire can. Hellos go by
 // unicast to the sites' link-local addresses, as no multicast reaches them.
 [[nodiscard]] std::vector<FrrStanza> ospf6_stanzas(const NodeConfig& config);
+
+// It has lines for that daemon.
+[[nodiscard]] inline bool runs(const NodeConfig& config, std::string_view daemon) {
+  return std::any_of(config.frr.begin(), config.frr.end(), [&](const FrrStanza& stanza) { return stanza.daemon == daemon; });
+}
 
 }  // namespace radial

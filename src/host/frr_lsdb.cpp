@@ -8,14 +8,18 @@
 
 namespace radial::host {
 
-std::string_view to_string(LsaType type) {
+std::string_view to_string(LsaType type, OspfVersion version) {
+  const bool v3 = version == OspfVersion::v3;
   switch (type) {
+    case LsaType::other: return "unknown";
     case LsaType::router: return "router";
     case LsaType::network: return "network";
-    case LsaType::summary: return "summary";
-    case LsaType::asbr_summary: return "asbr-summary";
+    case LsaType::summary: return v3 ? "inter-area-prefix" : "summary";
+    case LsaType::asbr_summary: return v3 ? "inter-area-router" : "asbr-summary";
     case LsaType::external: return "external";
     case LsaType::nssa: return "nssa-external";
+    case LsaType::link: return "link";
+    case LsaType::intra_prefix: return "intra-area-prefix";
   }
   return "unknown";
 }
@@ -34,6 +38,9 @@ const char* container_of(LsaType type) {
     case LsaType::asbr_summary: return "asbrSummaryLinkStates";
     case LsaType::external: return "asExternalLinkStates";
     case LsaType::nssa: return "nssaExternalLinkStates";
+    case LsaType::other:
+    case LsaType::link:
+    case LsaType::intra_prefix: break;  // OSPFv3's
   }
   return "";
 }
@@ -158,6 +165,14 @@ Status parse_ospf_database(std::string_view text, LsaType type, OspfDatabase& da
 
 namespace {
 
+// All of OSPFv3's in one answer.
+Result<OspfDatabase> read_ospf6_database(Frr& frr, std::string_view which) {
+  OspfDatabase database;
+  RADIAL_ASSIGN(const auto text, frr.command("ospf6d", fmt::format("show ipv6 ospf6 database{} detail json", which)));
+  RADIAL_TRY(frr::parse_ospf6_database(text, database));
+  return database;
+}
+
 Result<OspfDatabase> read_database(Frr& frr, std::string_view which,
                                    Status (*parse)(std::string_view text, LsaType type, OspfDatabase& database)) {
   OspfDatabase database;
@@ -170,7 +185,12 @@ Result<OspfDatabase> read_database(Frr& frr, std::string_view which,
 
 }  // namespace
 
-Result<OspfDatabase> read_ospf_database(Frr& frr) { return read_database(frr, "", frr::parse_ospf_database); }
-Result<OspfDatabase> read_own_lsas(Frr& frr) { return read_database(frr, " self-originate", frr::parse_own_lsas); }
+Result<OspfDatabase> read_ospf_database(Frr& frr, OspfVersion version) {
+  return version == OspfVersion::v3 ? read_ospf6_database(frr, "") : read_database(frr, "", frr::parse_ospf_database);
+}
+Result<OspfDatabase> read_own_lsas(Frr& frr, OspfVersion version) {
+  return version == OspfVersion::v3 ? read_ospf6_database(frr, " self-originated")
+                                    : read_database(frr, " self-originate", frr::parse_own_lsas);
+}
 
 }  // namespace radial::host

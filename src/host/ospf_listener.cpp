@@ -4,6 +4,7 @@
 
 #include <sys/socket.h>
 
+#include "host/ospf6_packet.h"
 #include "host/raw_ip_socket.h"
 
 namespace radial::host {
@@ -12,26 +13,30 @@ namespace {
 constexpr int ospf_protocol = 89;
 constexpr int queue_bytes = 4 << 20;  // a flood of ten thousand LSAs fits
 
-// OSPFv2 of type 1, 2 or 4: the two bytes (version, type) behind the IP header.
-std::array<sock_filter, 7> hellos_descriptions_and_updates() {
-  return {sock_filter{BPF_LDX | BPF_B | BPF_MSH, 0, 0, 0},
+// Type 1, 2 or 4: the two bytes (version, type) behind the IP header, of which
+// only IPv4's is there.
+std::array<sock_filter, 7> hellos_descriptions_and_updates(OspfVersion version) {
+  const std::uint32_t wanted = static_cast<std::uint32_t>(version) << 8;
+  const bool v3 = version == OspfVersion::v3;
+  return {v3 ? sock_filter{BPF_LDX | BPF_W | BPF_IMM, 0, 0, 0} : sock_filter{BPF_LDX | BPF_B | BPF_MSH, 0, 0, 0},
           sock_filter{BPF_LD | BPF_H | BPF_IND, 0, 0, 0},
-          sock_filter{BPF_JMP | BPF_JEQ | BPF_K, 2, 0, 0x0201},
-          sock_filter{BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 0x0202},
-          sock_filter{BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0x0204},
+          sock_filter{BPF_JMP | BPF_JEQ | BPF_K, 2, 0, wanted | 1},
+          sock_filter{BPF_JMP | BPF_JEQ | BPF_K, 1, 0, wanted | 2},
+          sock_filter{BPF_JMP | BPF_JEQ | BPF_K, 0, 1, wanted | 4},
           sock_filter{BPF_RET | BPF_K, 0, 0, 0xffff},
           sock_filter{BPF_RET | BPF_K, 0, 0, 0}};
 }
 
 }  // namespace
 
-Result<OspfListener> OspfListener::open() {
-  auto filter = hellos_descriptions_and_updates();
-  RADIAL_ASSIGN(auto fd, open_raw_ip(ospf_protocol, filter, "OSPF"));
+Result<OspfListener> OspfListener::open(OspfVersion version) {
+  const bool v3 = version == OspfVersion::v3;
+  auto filter = hellos_descriptions_and_updates(version);
+  RADIAL_ASSIGN(auto fd, open_raw_ip(ospf_protocol, filter, v3 ? "OSPFv3" : "OSPF", v3 ? Family::v6 : Family::v4));
   // Best effort: root may go past the system's limit.
   if (::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &queue_bytes, sizeof queue_bytes) != 0)
     ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &queue_bytes, sizeof queue_bytes);
-  return OspfListener(std::move(fd));
+  return OspfListener(version, std::move(fd));
 }
 
 std::vector<HeardOspf> OspfListener::drain(std::size_t most) {
@@ -39,7 +44,8 @@ std::vector<HeardOspf> OspfListener::drain(std::size_t most) {
   for (std::size_t i = 0; i < most; ++i) {
     const auto arrival = receive_raw_ip(fd_, buffer_);
     if (!arrival) break;
-    auto packet = read_ospf_packet({buffer_.data(), arrival->size});
+    const std::span<const std::uint8_t> bytes(buffer_.data(), arrival->size);
+    auto packet = version_ == OspfVersion::v3 ? read_ospf6_packet(bytes) : read_ospf_packet(bytes);
     if (packet) heard.push_back({interface_name(arrival->interface), arrival->source, std::move(*packet)});
   }
   return heard;

@@ -32,6 +32,7 @@ struct OspfPacket {
   std::vector<UpdatedLsa> lsas = {};  // of a Link State Update
   std::optional<int> mtu = {};     // Database Description: "Interface MTU"
   std::optional<OspfHello> hello = {};
+  int instance = 0;                // OSPFv3: which of several on the link it is meant for
 };
 
 // `packet` begins with the IPv4 header. Nothing for what is no OSPFv2 packet.

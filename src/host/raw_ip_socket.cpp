@@ -9,13 +9,36 @@
 
 namespace radial::host {
 
-Result<Fd> open_raw_ip(int protocol, std::span<sock_filter> filter, std::string_view name) {
-  Fd fd(::socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol));
+namespace {
+
+template <class Info>
+Info content_of(cmsghdr* header) {
+  Info info{};
+  std::memcpy(&info, CMSG_DATA(header), sizeof info);
+  return info;
+}
+
+IpAddress address_of(const sockaddr_storage& source) {
+  if (source.ss_family != AF_INET6) {
+    sockaddr_in v4{};
+    std::memcpy(&v4, &source, sizeof v4);
+    return IpAddress::from_v4(ntohl(v4.sin_addr.s_addr));
+  }
+  sockaddr_in6 v6{};
+  std::memcpy(&v6, &source, sizeof v6);
+  return IpAddress::from_bytes(v6.sin6_addr.s6_addr);
+}
+
+}  // namespace
+
+Result<Fd> open_raw_ip(int protocol, std::span<sock_filter> filter, std::string_view name, Family family) {
+  const bool v6 = family == Family::v6;
+  Fd fd(::socket(v6 ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol));
   if (!fd) return fail_errno(errno, fmt::format("cannot open a raw {} socket", name));
   const sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
   const int on = 1;
   if (::setsockopt(fd.get(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0 ||
-      ::setsockopt(fd.get(), IPPROTO_IP, IP_PKTINFO, &on, sizeof on) != 0)
+      ::setsockopt(fd.get(), v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVPKTINFO : IP_PKTINFO, &on, sizeof on) != 0)
     return fail_errno(errno, fmt::format("cannot set up the raw {} socket", name));
   return fd;
 }
@@ -23,7 +46,7 @@ Result<Fd> open_raw_ip(int protocol, std::span<sock_filter> filter, std::string_
 std::optional<RawArrival> receive_raw_ip(const Fd& fd, std::span<std::uint8_t> buffer) {
   for (;;) {
     alignas(cmsghdr) std::array<std::uint8_t, 128> control{};
-    sockaddr_in source{};
+    sockaddr_storage source{};
     iovec data{buffer.data(), buffer.size()};
     msghdr message{};
     message.msg_name = &source;
@@ -35,12 +58,12 @@ std::optional<RawArrival> receive_raw_ip(const Fd& fd, std::span<std::uint8_t> b
     const auto got = ::recvmsg(fd.get(), &message, 0);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return std::nullopt;  // EAGAIN: all read
-    RawArrival arrival{0, IpAddress::from_v4(ntohl(source.sin_addr.s_addr)), static_cast<std::size_t>(got)};
+    RawArrival arrival{0, address_of(source), static_cast<std::size_t>(got)};
     for (auto* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
-      if (header->cmsg_level != IPPROTO_IP || header->cmsg_type != IP_PKTINFO) continue;
-      in_pktinfo info{};
-      std::memcpy(&info, CMSG_DATA(header), sizeof info);
-      arrival.interface = info.ipi_ifindex;
+      if (header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_PKTINFO)
+        arrival.interface = content_of<in_pktinfo>(header).ipi_ifindex;
+      if (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_PKTINFO)
+        arrival.interface = static_cast<int>(content_of<in6_pktinfo>(header).ipi6_ifindex);
     }
     return arrival;
   }

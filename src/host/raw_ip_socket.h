@@ -1,4 +1,4 @@
-// Raw IPv4 sockets (raw(7)) that say over which interface a packet came: what
+// Raw sockets (raw(7), RFC 3542) that say over which interface a packet came: what
 // OspfListener and EchoProbe hear with.
 // Threading: none of their own.
 #pragma once
@@ -17,14 +17,15 @@
 
 namespace radial::host {
 
-// Non-blocking, with `filter` (a classic BPF program over the IP packet). `name`
-// is for errors.
-[[nodiscard]] Result<Fd> open_raw_ip(int protocol, std::span<sock_filter> filter, std::string_view name);
+// Non-blocking, with `filter` (a classic BPF program over the IPv4 packet; over
+// IPv6, over what is behind its headers). `name` is for errors.
+[[nodiscard]] Result<Fd> open_raw_ip(int protocol, std::span<sock_filter> filter, std::string_view name,
+                                     Family family = Family::v4);
 
 struct RawArrival {
   int interface = 0;  // index; 0: the kernel did not say
   IpAddress source;
-  std::size_t size = 0;  // bytes in the buffer, from the IP header on
+  std::size_t size = 0;  // bytes in the buffer, from the IPv4 header on; over IPv6, from behind its headers on
 };
 
 // The next packet, cut to the buffer; nothing: all are read.

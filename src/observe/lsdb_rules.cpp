@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "compile/frr_stanzas.h"
+
 namespace radial::observe {
 namespace {
 
@@ -18,6 +20,10 @@ constexpr std::uint32_t far_beyond = 0x00100000;
 constexpr std::uint32_t first_sequence = 0x80000001U;
 
 std::uint32_t instances_made(std::uint32_t sequence) { return sequence - first_sequence; }
+
+bool speaks_with(const NodeConfig& config, const Wire& wire, host::OspfVersion version) {
+  return wire.ospf != OspfMode::none && (version == host::OspfVersion::v2 || runs(config, "ospf6d"));
+}
 
 }  // namespace
 
@@ -35,7 +41,7 @@ void LsaJudge::configure(const NodeConfig& config) {
     for (const auto& wire : config.wires) {
       if (!serves_sites(wire, config.node)) continue;
       site_wires.insert(wire.interface);
-      if (wire.ospf == OspfMode::none) continue;
+      if (!speaks_with(config, wire, version_)) continue;
       for (const auto& peer : wire.peers) {
         const auto router = router_of(peer.node);
         if (router == config.routers.end()) continue;
@@ -80,6 +86,13 @@ std::string LsaJudge::name_of(const IpAddress& router_id) const {
   return known != nullptr ? fmt::format("{} ({})", known->node, router_id) : router_id.to_string();
 }
 
+std::string_view LsaJudge::version_called() const { return version_ == host::OspfVersion::v3 ? "OSPFv3" : "OSPF"; }
+
+std::string LsaJudge::lsa_called(LsaType type) const {
+  const auto name = host::to_string(type, version_);
+  return version_ == host::OspfVersion::v3 ? fmt::format("OSPFv3 {}", name) : std::string(name);
+}
+
 bool LsaJudge::may_announce(const Site& site, const Prefix& prefix) const {
   // What is within a tunnel comes with being on the wire: an address of its
   // own, or the wire's prefix while no designated router is known.
@@ -121,21 +134,23 @@ void LsaJudge::judge_own(Site& site, const host::UpdatedLsa& updated, std::vecto
     if (!granted)
       offences.push_back({site.node, fmt::format("originates the {} LSA {}, which only an area border router may, and "
                                                  "says of itself that it is none",
-                                                 host::to_string(lsa.type),
+                                                 lsa_called(lsa.type),
                                                  lsa.prefixes.empty() ? lsa.id.to_string()
                                                                       : lsa.prefixes.front().prefix.to_string())});
   }
+  if (lsa.type == LsaType::intra_prefix && lsa.attached_to != lsa.originator)
+    offences.push_back({site.node, fmt::format("hangs prefixes of its own on OSPFv3 LSAs of {}", name_of(lsa.attached_to))});
   auto& prefixes = site.announced[key];
   prefixes.clear();
   for (const auto& one : lsa.prefixes) prefixes.push_back(one.prefix);
   std::size_t all = 0;
   std::size_t ungranted = 0;
   for (const auto& [other, list] : site.announced) {
-    all += list.size();
+    all += std::max<std::size_t>(1, list.size());
     for (const auto& prefix : list) ungranted += may_announce(site, prefix) ? 0 : 1;
   }
   if (all > most_prefixes || ungranted > most_ungranted) {
-    offences.push_back({site.node, fmt::format("floods the fabric: {} prefixes, {} of them outside its grant", all, ungranted)});
+    offences.push_back({site.node, fmt::format("floods the fabric over {}: {} prefixes, {} of them outside its grant", version_called(), all, ungranted)});
     site.announced.clear();
   }
 }
@@ -155,7 +170,7 @@ void LsaJudge::judge_claim(OspfTime now, Site& site, const host::UpdatedLsa& upd
   const bool repeated = std::any_of(claims.begin(), claims.end(), [&](const Claim& claim) { return claim.instance == instance; });
   if (!repeated) claims.push_back({.instance = instance, .when = now});
   if (site.claims.size() > remembered_keys) {
-    offences.push_back({site.node, "floods the fabric with LSAs of others"});
+    offences.push_back({site.node, fmt::format("floods the fabric with {} LSAs of others", version_called())});
     site.claims.clear();
   }
 }
@@ -171,9 +186,9 @@ std::vector<Offence> LsaJudge::hear(OspfTime now, const std::vector<host::HeardO
       continue;
     }
     auto* site = site_at(interface, sender);
-    if (site == nullptr) continue;
+    if (site == nullptr || packet.instance != 0) continue;  // not for the fabric's routers
     if (packet.router_id != site->router_id && router(packet.router_id) != nullptr)
-      offences.push_back({site->node, fmt::format("speaks OSPF as {}", name_of(packet.router_id))});
+      offences.push_back({site->node, fmt::format("speaks {} as {}", version_called(), name_of(packet.router_id))});
     if (packet.router_id == site->router_id) note_presence(now, packet);
     if (packet.starts_exchange && (site->exchanges.empty() || now - site->exchanges.back() > exchange_apart))
       site->exchanges.push_back(now);
@@ -219,6 +234,12 @@ bool LsaJudge::would_have_heard(const IpAddress& originator, const Site& site, O
                      [&](const Router& one) { return !one.hub || one.id == router_id_ || heard_around(one.id, when); });
 }
 
+bool LsaJudge::is_on_wire(const IpAddress& router_id, const std::string& interface) const {
+  return router_id == router_id_ || std::any_of(sites_.begin(), sites_.end(), [&](const Site& site) {
+           return site.interface == interface && site.router_id == router_id;
+         });
+}
+
 bool LsaJudge::wonders_what_we_said() const {
   return std::any_of(sites_.begin(), sites_.end(), [&](const Site& site) {
     return std::any_of(site.claims.begin(), site.claims.end(), [&](const auto& claims) {
@@ -248,7 +269,7 @@ std::vector<Offence> LsaJudge::tick(OspfTime now) {
     expire(now, site);
     std::size_t keys = 0;
     for (auto& [key, claims] : site.claims) {
-      const bool ours = router(key.originator) != nullptr;
+      const bool ours = router(key.originator) != nullptr && (key.type != LsaType::link || is_on_wire(key.originator, site.interface));
       std::set<std::uint32_t> false_sequences;
       bool wild = false;
       bool outside_exchange = false;
@@ -267,7 +288,7 @@ std::vector<Offence> LsaJudge::tick(OspfTime now) {
       const auto limit = key.type == LsaType::network ? forged_of_a_network_lsa : forged_of_one_key;
       if (ours && (wild || false_sequences.size() >= limit + site.exchanges.size())) {
         offences.push_back({site.node, fmt::format("forges the {} LSA {} of {}: {} that it never said",
-                                                   host::to_string(key.type), key.id, name_of(key.originator),
+                                                   lsa_called(key.type), key.id, name_of(key.originator),
                                                    false_sequences.size() == 1
                                                        ? "an instance"
                                                        : fmt::format("{} instances", false_sequences.size()))});
@@ -275,7 +296,7 @@ std::vector<Offence> LsaJudge::tick(OspfTime now) {
       }
     }
     if (keys > forged_keys)
-      offences.push_back({site.node, fmt::format("sends {} LSAs of others that they never said", keys)});
+      offences.push_back({site.node, fmt::format("sends {} {} LSAs of others that they never said", keys, version_called())});
   }
   return offences;
 }
@@ -309,7 +330,8 @@ std::vector<Offence> LsaJudge::audit(const host::OspfDatabase& database) {
   }
   for (const auto& link : false_links)
     if (false_links_.contains(link))
-      offences.push_back({link.first, fmt::format("claims a link to {}, which knows of none", name_of(link.second))});
+      offences.push_back({link.first, fmt::format("claims {} link to {}, which knows of none",
+                                                 version_ == host::OspfVersion::v3 ? "an OSPFv3" : "a", name_of(link.second))});
   false_links_ = std::move(false_links);
   return offences;
 }

@@ -1,6 +1,6 @@
 // Who abuses OSPF: rules over what each site sends the hub (ospf_listener.h)
-// and over the hub's database (frr_lsdb.h). Pure: the time comes in. What it
-// can prove, and what not, stands in docs/security.md.
+// and over the hub's database (frr_lsdb.h), for OSPFv2 or for OSPFv3. Pure: the
+// time comes in. What it can prove, and what not, stands in docs/security.md.
 //
 // An LSA names its originator, but any router may send any LSA: flooding does
 // so all the time. So a copy of another's LSA proves nothing by itself. Sequence
@@ -59,14 +59,18 @@ inline constexpr std::size_t forged_of_one_key = 3;
 // Who wants to disturb by it must outdo the hub's answer again and again.
 inline constexpr std::size_t forged_of_a_network_lsa = 30;
 inline constexpr std::size_t forged_keys = 100;        // of different LSAs, outside exchanges
-inline constexpr std::size_t most_prefixes = 1000;     // of one site
+inline constexpr std::size_t most_prefixes = 1000;     // of one site; an LSA without any counts for one
 inline constexpr std::size_t most_ungranted = 100;     // of one site
 
 class LsaJudge {
  public:
-  // The node is a hub, else nothing is ever found. Forgets what it heard when
-  // the sites or router-ids changed.
+  // One version's packets and databases are to be given to it.
+  explicit LsaJudge(host::OspfVersion version = host::OspfVersion::v2) : version_(version) {}
+
+  // The node is a hub that speaks this version with sites, else nothing is ever
+  // found. Forgets what it heard when the sites or router-ids changed.
   void configure(const NodeConfig& config);
+  [[nodiscard]] bool at_work() const { return !sites_.empty(); }
 
   // Each offence once a call; the caller acts on the first.
   std::vector<Offence> hear(OspfTime now, const std::vector<host::HeardOspf>& heard);
@@ -127,11 +131,16 @@ class LsaJudge {
   void note_presence(OspfTime now, const host::OspfPacket& packet);
   [[nodiscard]] bool heard_around(const IpAddress& router_id, OspfTime when) const;
   [[nodiscard]] bool would_have_heard(const IpAddress& originator, const Site& site, OspfTime when) const;
+  [[nodiscard]] bool is_on_wire(const IpAddress& router_id, const std::string& interface) const;
   void expire(OspfTime now, Site& site) const;
   [[nodiscard]] const Router* router(const IpAddress& id) const;  // of the fabric, else null
   [[nodiscard]] std::string name_of(const IpAddress& router_id) const;
   [[nodiscard]] bool may_announce(const Site& site, const Prefix& prefix) const;
+  // "OSPFv3 router", for people.
+  [[nodiscard]] std::string lsa_called(host::LsaType type) const;
+  [[nodiscard]] std::string_view version_called() const;
 
+  host::OspfVersion version_;
   std::vector<Site> sites_;
   std::vector<Router> routers_;
   std::vector<Prefix> tunnels_;

@@ -2,6 +2,8 @@
 // (point-to-multipoint) printed it; lisbon redistributes a static route.
 #include "host/frr_lsdb.h"
 
+#include <algorithm>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -68,6 +70,49 @@ TEST_P(LsdbOf, NetworkLsas) {
   ASSERT_EQ(database.lsas.size(), 1U);
   EXPECT_THAT(database.lsas[0].prefixes, ElementsAre(AnnouncedPrefix{prefix("10.255.0.0/24"), 0}));
   EXPECT_EQ(database.lsas[0].neighbors.size(), 4U);
+}
+
+// ospf6d's of a hub and three sites, over multicast (8.4) and point-to-multipoint (10.3); paris has a second area and
+// redistributes a static route.
+TEST_P(LsdbOf, Ospf6) {
+  OspfDatabase database;
+  const auto status = frr::parse_ospf6_database(
+      read_file(fmt::format("{}/tests/host/data/frr/{}/lsdb6.json", RADIAL_SOURCE_DIR, GetParam())).value(), database);
+  ASSERT_TRUE(status) << status.error().message;
+  EXPECT_EQ(database.unreadable, 0U);
+  const auto hub = address("10.255.0.1"), paris = address("10.255.0.173");
+  const auto lsa = [&](LsaType type, const char* id) {
+    for (const auto& one : database.lsas)
+      if (one.type == type && one.originator == paris && one.id == address(id)) return one;
+    ADD_FAILURE() << to_string(type, OspfVersion::v3);
+    return OspfLsa{};
+  };
+  const bool p2mp = GetParam() == "10.3";
+  const auto router = lsa(LsaType::router, "0.0.0.0");
+  EXPECT_EQ(router.sequence, 0x80000004U);
+  EXPECT_EQ(router.checksum, p2mp ? 50558 : 52342);
+  EXPECT_EQ(router.neighbors, p2mp ? std::vector{hub} : std::vector<IpAddress>{});
+  EXPECT_EQ(router.transits, p2mp ? std::vector<IpAddress>{} : std::vector{hub});
+  const auto own = lsa(LsaType::intra_prefix, "0.0.0.0");
+  EXPECT_THAT(own.prefixes, Contains(AnnouncedPrefix{prefix("fd00:30::/64"), 10}));
+  EXPECT_EQ(own.attached_to, paris);
+  EXPECT_THAT(lsa(LsaType::summary, "0.0.0.1").prefixes, ElementsAre(AnnouncedPrefix{prefix("fd10:30:1::/64"), 10}));
+  EXPECT_THAT(lsa(LsaType::external, "0.0.0.1").prefixes, ElementsAre(AnnouncedPrefix{prefix("fd10:30:9::/48"), 20}));
+  EXPECT_THAT(lsa(LsaType::link, "0.0.0.5").prefixes, Contains(AnnouncedPrefix{prefix("fd00:255::/64"), 0}));
+  EXPECT_EQ(std::count_if(database.lsas.begin(), database.lsas.end(), [](const auto& one) { return one.type == LsaType::network; }), p2mp ? 0 : 1);
+}
+
+TEST(Lsdb, AnOspf6LsaThatMakesNoSenseIsCountedAndHidesNoOther) {
+  OspfDatabase database;
+  ASSERT_TRUE(frr::parse_ospf6_database(R"({"areaScopedLinkStateDb":[{"areaId":"0.0.0.0","lsa":[7,
+      {"type":"Inter-Prefix","age":3600,"linkStateId":"0.0.0.1","advertisingRouter":"10.0.0.9","lsSequenceNumber":2147483649,"checksum":1,"prefix":"fd00::/999"},
+      {"type":"Inter-Prefix","age":3600,"linkStateId":"0.0.0.2","advertisingRouter":"10.0.0.9","lsSequenceNumber":4294967295,"checksum":1,"prefix":"fd00::1/64"},
+      {"type":"Grace","age":1,"linkStateId":"0.0.0.3","advertisingRouter":"10.0.0.9","lsSequenceNumber":99999999999,"checksum":1}]}],
+      "asScopedLinkStateDb":{}})", database));
+  EXPECT_EQ(database.unreadable, 3U);
+  ASSERT_EQ(database.lsas.size(), 1U);
+  EXPECT_TRUE(database.lsas[0].withdrawn());
+  EXPECT_THAT(database.lsas[0].prefixes, ElementsAre(AnnouncedPrefix{prefix("fd00::/64"), 0}));
 }
 
 TEST(Lsdb, AnLsaThatMakesNoSenseIsCountedAndHidesNoOther) {

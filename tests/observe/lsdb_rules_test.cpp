@@ -275,5 +275,70 @@ TEST_F(Rules, AFalseLinkMustBeClaimedByTwoAudits) {
   EXPECT_THAT(judge_.refused(), ElementsAre(Refused{"mallory", prefix("172.16.0.0/16"), LsaType::router}));
 }
 
+// OSPFv3 of the same hub: the rules are the same, over link-local addresses.
+class Rules6 : public Rules {
+ protected:
+  Rules6() {
+    config_.frr = {{"ospf6d", "router ospf6", {}}};
+    config_.tunnels.push_back(prefix("fd00:255::/64"));
+    auto& peers = config_.wires[0].peers;
+    for (std::size_t i = 0; i < peers.size(); ++i) {
+      peers[i].addresses.push_back(address(fmt::format("fe80::{}", i + 1)));
+      peers[i].grant.prefixes.push_back(prefix(fmt::format("fd00:{}::/64", i + 1)));
+    }
+    judge_ = LsaJudge(host::OspfVersion::v3);
+    judge_.configure(config_);
+    pass(20s);
+  }
+  std::vector<Offence> from6(const IpAddress& site, const host::UpdatedLsa& one, int instance = 0) {
+    return judge_.hear(now_, {{"wg0", address(site == berlin ? "fe80::1" : "fe80::2"), {.router_id = site, .lsas = {one}, .instance = instance}}});
+  }
+  static host::UpdatedLsa prefixes_of(const IpAddress& originator, std::uint32_t sequence, const IpAddress& on,
+                                      const std::vector<std::string>& prefixes) {
+    auto one = lsa(LsaType::intra_prefix, originator, sequence, prefixes, "0.0.0.0");
+    one.lsa.attached_to = on;
+    return one;
+  }
+};
+
+TEST_F(Rules6, AnothersPrefixesForged) {
+  for (const std::uint32_t sequence : {20U, 40U, 60U})
+    EXPECT_THAT(from6(mallory, prefixes_of(berlin, sequence, berlin, {"fd00:99::/64"})), IsEmpty());
+  EXPECT_THAT(later(), ElementsAre(testing::Field(&Offence::what, HasSubstr("forges the OSPFv3 intra-area-prefix LSA 0.0.0.0 of berlin"))));
+  EXPECT_THAT(judge_.hear(now_, {{"wg0", address("fe80::2"), {.router_id = berlin}}}),
+              ElementsAre(Offence{"mallory", "speaks OSPFv3 as berlin (10.255.0.11)"}));
+}
+
+TEST_F(Rules6, PrefixesHungOnAnothersRouterLsa) {
+  EXPECT_THAT(from6(mallory, prefixes_of(mallory, 1, mallory, {"fd00:2::/64", "fd00:255::66/128"})), IsEmpty());
+  EXPECT_THAT(from6(mallory, prefixes_of(mallory, 2, berlin, {"fd00:1::/64"})),
+              ElementsAre(Offence{"mallory", "hangs prefixes of its own on OSPFv3 LSAs of berlin (10.255.0.11)"}));
+}
+
+TEST_F(Rules6, ALinkLsaIsJudgedForTheRoutersOfItsWireAlone) {
+  for (const std::uint32_t sequence : {20U, 40U, 60U}) from6(mallory, lsa(LsaType::link, ams1, sequence, {}, "0.0.0.5"));
+  EXPECT_THAT(later(), IsEmpty()) << "what ams1 says on its own wires is not heard here";
+  for (const std::uint32_t sequence : {20U, 40U, 60U}) from6(mallory, lsa(LsaType::link, berlin, sequence, {}, "0.0.0.5"));
+  EXPECT_THAT(later(), testing::SizeIs(1));
+}
+
+TEST_F(Rules6, AnInterAreaPrefixAnEmptyFloodAndAnotherInstance) {
+  from6(mallory, lsa(LsaType::router, mallory, 1));
+  EXPECT_THAT(from6(mallory, lsa(LsaType::summary, mallory, 1, {"fd00:1::/64"}, "0.0.0.1"), 7), IsEmpty()) << "not for our routers";
+  EXPECT_THAT(from6(mallory, lsa(LsaType::summary, mallory, 1, {"fd00:1::/64"}, "0.0.0.1")), testing::SizeIs(1));
+  std::vector<Offence> offences;
+  int sent = 0;
+  for (; sent < 2000 && offences.empty(); ++sent)
+    offences = from6(mallory, lsa(LsaType::other, mallory, 1, {}, fmt::format("0.0.{}.{}", sent / 256, sent % 256)));
+  ASSERT_EQ(offences.size(), 1U);
+  EXPECT_THAT(offences[0].what, HasSubstr("floods the fabric over OSPFv3"));
+}
+
+TEST_F(Rules6, WhereOspf6dDoesNotRunNobodyIsJudged) {
+  config_.frr.clear();
+  judge_.configure(config_);
+  EXPECT_FALSE(judge_.at_work());
+}
+
 }  // namespace
 }  // namespace radial::observe
