@@ -31,6 +31,17 @@ sites:
   mallory: { lans: [192.168.66.0/24] }
 )";
 
+// The same with an IPv6 LAN fd00:K::/64 beside each 192.168.K.0/24.
+inline constexpr const char* attack_fabric6 = R"(
+fabric: acme
+hubs:
+  fra1: { endpoint: vpn.example.com:51820, lans: [192.168.1.0/24, "fd00:1::/64"], tunnel: 10.255.0.0/24, tunnel6: "fd00:255::/64" }
+sites:
+  berlin:  { lans: [192.168.20.0/24, "fd00:20::/64"] }
+  paris:   { lans: [192.168.30.0/24, "fd00:30::/64"], grant: ["fd10:30::/32"] }
+  mallory: { lans: [192.168.66.0/24, "fd00:66::/64"] }
+)";
+
 // Pings every 10 ms between the honest nodes, both ways.
 class HonestPings : public SteadyPings {
  public:

@@ -1,6 +1,6 @@
 // What a hostile site announces by configuring its own FRR over OSPFv3 is
 // contained like its IPv4: no honest IPv6 ping is lost. The topology is
-// attack_lab.h's; each LAN 192.168.K.0/24 has fd00:K::/64 beside it.
+// attack_lab.h's.
 #include <gmock/gmock.h>
 
 #include "net/attack/attack_lab.h"
@@ -10,16 +10,6 @@ namespace {
 
 using testing::HasSubstr;
 using testing::Not;
-
-constexpr const char* both_families = R"(
-fabric: acme
-hubs:
-  fra1: { endpoint: vpn.example.com:51820, lans: [192.168.1.0/24, "fd00:1::/64"], tunnel: 10.255.0.0/24, tunnel6: "fd00:255::/64" }
-sites:
-  berlin:  { lans: [192.168.20.0/24, "fd00:20::/64"] }
-  paris:   { lans: [192.168.30.0/24, "fd00:30::/64"], grant: ["fd10:30::/32"] }
-  mallory: { lans: [192.168.66.0/24, "fd00:66::/64"] }
-)";
 
 // Over a hub on 10.3 and over one on 8.4 whose radial-wire copies multicast.
 class Ospf6On : public testing::TestWithParam<std::string> {
@@ -34,7 +24,7 @@ class Ospf6On : public testing::TestWithParam<std::string> {
       lab::LabOptions options;
       options.name = "atk6" + std::string(frr_.empty() ? "n" : "d");
       options.frr = frr_;
-      lab_ = std::make_unique<LiveLab>(both_families, std::move(options));
+      lab_ = std::make_unique<LiveLab>(attack_fabric6, std::move(options));
       ASSERT_TRUE(lab_->ready());
       ASSERT_THAT(lab_->vtysh("fra1", "show ipv6 ospf6 neighbor"), HasSubstr("Full")) << "IPv6 does not go by OSPFv3 here";
       mallory_ = std::make_unique<Attacker>(*lab_, false);
