@@ -45,6 +45,8 @@ const char* container_of(LsaType type) {
   return "";
 }
 
+constexpr std::uint8_t border_bit = 0x01;  // RFC 2328, A.4.2
+
 // "255.255.255.0" -> 24; a mask with holes is refused.
 Result<int> mask_length(const IpAddress& mask) {
   const auto bits = mask.to_v4();
@@ -106,6 +108,10 @@ Result<OspfLsa> header_of(const Json& json, LsaType type) {
 Result<OspfLsa> lsa_of(const Json& json, LsaType type) {
   RADIAL_ASSIGN(auto lsa, header_of(json, type));
   if (type == LsaType::router) {
+    if (find(json, "flags") != nullptr) {
+      RADIAL_ASSIGN(const auto flags, (number_of<std::uint8_t, 1>(json, {"flags"})));
+      lsa.border = (flags & border_bit) != 0;
+    }
     if (const auto* links = find(json, "routerLinks"); links != nullptr && links->is_object())
       for (const auto& link : *links) RADIAL_TRY(add_link(lsa, link));
     return lsa;

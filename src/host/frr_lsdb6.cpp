@@ -56,7 +56,11 @@ Status add_each(const Json& json, const char* name, Add add) {
 
 Status add_content(OspfLsa& lsa, const Json& json) {
   switch (lsa.type) {
-    case LsaType::router: return add_each(json, "lsaDescription", [&](const Json& link) { return add_link(lsa, link); });
+    case LsaType::router: {
+      RADIAL_ASSIGN(const auto bits, text_of(json, "bits"));  // "------EB"
+      lsa.border = bits.ends_with('B');
+      return add_each(json, "lsaDescription", [&](const Json& link) { return add_link(lsa, link); });
+    }
     case LsaType::network:
       return add_each(json, "attachedRouter", [&](const Json& router) -> Status {
         if (!router.is_string()) return misunderstood("an attached router is not text");

@@ -59,11 +59,10 @@ void read_links(Bytes body, OspfLsa& lsa) {
   }
 }
 
-void read_body(Bytes body, UpdatedLsa& updated) {
-  auto& lsa = updated.lsa;
+void read_body(Bytes body, OspfLsa& lsa) {
   switch (lsa.type) {
     case LsaType::router:
-      updated.border = !body.empty() && (body[0] & border_bit) != 0;
+      lsa.border = !body.empty() && (body[0] & border_bit) != 0;
       read_links(body, lsa);
       break;
     case LsaType::network: lsa.neighbors = addresses(body, 4); break;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,7 @@ struct OspfLsa {
                                      // links; network: attached routers
   std::vector<IpAddress> transits;   // router: designated routers' addresses (OSPFv3: router-ids) of its transit networks
   IpAddress attached_to = {};        // intra_prefix: the router on whose LSA its prefixes hang
+  std::optional<bool> border = {};   // router: it says of itself that it is an area border router; where that was read
 
   [[nodiscard]] bool withdrawn() const { return age >= lsa_max_age; }
   bool operator==(const OspfLsa&) const = default;

@@ -15,12 +15,6 @@
 
 namespace radial::host {
 
-struct UpdatedLsa {
-  OspfLsa lsa;
-  bool border = false;         // a router-LSA whose originator says that it is an area border router
-  bool operator==(const UpdatedLsa&) const = default;
-};
-
 struct OspfHello {
   std::chrono::seconds interval{};   // until its next; 0 where several are sent a second
   std::vector<IpAddress> neighbors;  // router-ids that it has heard lately
@@ -29,7 +23,7 @@ struct OspfHello {
 struct OspfPacket {
   IpAddress router_id;             // the sender, by its own word
   bool starts_exchange = false;    // Database Description with the Init bit: an adjacency begins anew
-  std::vector<UpdatedLsa> lsas = {};  // of a Link State Update
+  std::vector<OspfLsa> lsas = {};  // of a Link State Update
   std::optional<int> mtu = {};     // Database Description: "Interface MTU"
   std::optional<OspfHello> hello = {};
   int instance = 0;                // OSPFv3: which of several on the link it is meant for

@@ -13,9 +13,9 @@ std::vector<IpAddress> addresses(Bytes body, std::size_t at) {
   return result;
 }
 
-std::vector<UpdatedLsa> read_update(Bytes body, const std::function<std::optional<LsaType>(std::uint16_t)>& type_of,
-                                    const std::function<void(Bytes, UpdatedLsa&)>& read_body) {
-  std::vector<UpdatedLsa> result;
+std::vector<OspfLsa> read_update(Bytes body, const std::function<std::optional<LsaType>(std::uint16_t)>& type_of,
+                                    const std::function<void(Bytes, OspfLsa&)>& read_body) {
+  std::vector<OspfLsa> result;
   if (body.size() < 4) return result;
   const auto count = u32(body, 0);
   body = body.subspan(4);
@@ -23,15 +23,15 @@ std::vector<UpdatedLsa> read_update(Bytes body, const std::function<std::optiona
     const std::size_t length = u16(body, 18);
     if (length < lsa_header || length > body.size()) break;
     if (const auto type = type_of(u16(body, 2))) {
-      UpdatedLsa updated;
-      updated.lsa.age = u16(body, 0) & age_mask;
-      updated.lsa.type = *type;
-      updated.lsa.id = address(body, 4);
-      updated.lsa.originator = address(body, 8);
-      updated.lsa.sequence = u32(body, 12);
-      updated.lsa.checksum = u16(body, 16);
-      read_body(body.subspan(lsa_header, length - lsa_header), updated);
-      result.push_back(std::move(updated));
+      OspfLsa lsa;
+      lsa.age = u16(body, 0) & age_mask;
+      lsa.type = *type;
+      lsa.id = address(body, 4);
+      lsa.originator = address(body, 8);
+      lsa.sequence = u32(body, 12);
+      lsa.checksum = u16(body, 16);
+      read_body(body.subspan(lsa_header, length - lsa_header), lsa);
+      result.push_back(std::move(lsa));
     }
     body = body.subspan(length);
   }

@@ -38,7 +38,7 @@ std::vector<IpAddress> addresses(Bytes body, std::size_t at);
 // The LSAs of a Link State Update up to a cut. `type_of` knows the type by the
 // two bytes behind the age, or leaves the LSA out; `read_body` adds what is
 // behind the header.
-std::vector<UpdatedLsa> read_update(Bytes body, const std::function<std::optional<LsaType>(std::uint16_t)>& type_of,
-                                    const std::function<void(Bytes, UpdatedLsa&)>& read_body);
+std::vector<OspfLsa> read_update(Bytes body, const std::function<std::optional<LsaType>(std::uint16_t)>& type_of,
+                                    const std::function<void(Bytes, OspfLsa&)>& read_body);
 
 }  // namespace radial::host::ospf

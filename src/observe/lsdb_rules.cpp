@@ -45,7 +45,7 @@ void LsaJudge::configure(const NodeConfig& config) {
       for (const auto& peer : wire.peers) {
         const auto router = router_of(peer.node);
         if (router == config.routers.end()) continue;
-        sites.push_back({peer.node, wire.interface, router->id, peer.grant, peer.addresses, router->others_behind, false, {}, {}, {}});
+        sites.push_back({peer.node, wire.interface, router->id, peer.grant, peer.addresses, router->others_behind, {}, {}, {}, {}});
       }
     }
   }
@@ -116,10 +116,9 @@ void LsaJudge::said(const host::OspfLsa& lsa) {
   if (instances.size() > remembered_instances) instances.pop_front();
 }
 
-void LsaJudge::judge_own(Site& site, const host::UpdatedLsa& updated, std::vector<Offence>& offences) {
-  const auto& lsa = updated.lsa;
+void LsaJudge::judge_own(Site& site, const host::OspfLsa& lsa, std::vector<Offence>& offences) {
   const auto key = key_of(lsa);
-  if (lsa.type == LsaType::router) site.border = updated.border;
+  if (lsa.type == LsaType::router) site.border = lsa.border;
   if (lsa.withdrawn()) {
     site.announced.erase(key);
     return;
@@ -127,7 +126,7 @@ void LsaJudge::judge_own(Site& site, const host::UpdatedLsa& updated, std::vecto
   // It may be gone again before an audit: the site's own ospfd answers a forger beside it.
   if (lsa.type == LsaType::router)
     for (const auto& neighbor : lsa.neighbors) claimed_links_.emplace(lsa.originator, neighbor);
-  if ((lsa.type == LsaType::summary || lsa.type == LsaType::asbr_summary) && !site.border) {
+  if ((lsa.type == LsaType::summary || lsa.type == LsaType::asbr_summary) && site.border == false) {
     const bool granted = !lsa.prefixes.empty() &&
                          std::all_of(lsa.prefixes.begin(), lsa.prefixes.end(),
                                      [&](const auto& one) { return may_announce(site, one.prefix); });
@@ -155,8 +154,7 @@ void LsaJudge::judge_own(Site& site, const host::UpdatedLsa& updated, std::vecto
   }
 }
 
-void LsaJudge::judge_claim(OspfTime now, Site& site, const host::UpdatedLsa& updated, std::vector<Offence>& offences) {
-  const auto& lsa = updated.lsa;
+void LsaJudge::judge_claim(OspfTime now, Site& site, const host::OspfLsa& lsa, std::vector<Offence>& offences) {
   const auto key = key_of(lsa);
   const auto instance = instance_of(lsa);
   std::uint32_t latest = 0;
@@ -182,7 +180,7 @@ std::vector<Offence> LsaJudge::hear(OspfTime now, const std::vector<host::HeardO
       // Other hubs and this one's LANs are the operator's own; what a site forged
       // at another hub is that hub's to find.
       note_presence(now, packet);
-      for (const auto& updated : packet.lsas) said(updated.lsa);
+      for (const auto& lsa : packet.lsas) said(lsa);
       continue;
     }
     auto* site = site_at(interface, sender);
@@ -192,12 +190,12 @@ std::vector<Offence> LsaJudge::hear(OspfTime now, const std::vector<host::HeardO
     if (packet.router_id == site->router_id) note_presence(now, packet);
     if (packet.starts_exchange && (site->exchanges.empty() || now - site->exchanges.back() > exchange_apart))
       site->exchanges.push_back(now);
-    for (const auto& updated : packet.lsas) {
-      if (updated.lsa.originator == site->router_id) {
-        said(updated.lsa);
-        judge_own(*site, updated, offences);
+    for (const auto& lsa : packet.lsas) {
+      if (lsa.originator == site->router_id) {
+        said(lsa);
+        judge_own(*site, lsa, offences);
       } else {
-        judge_claim(now, *site, updated, offences);
+        judge_claim(now, *site, lsa, offences);
       }
     }
   }
@@ -314,8 +312,8 @@ std::vector<Offence> LsaJudge::audit(const host::OspfDatabase& database) {
     return known != nullptr && !known->hub;
   };
   std::set<std::pair<std::string, IpAddress>> false_links;
-  std::map<IpAddress, const Site*> by_router;
-  for (const auto& site : sites_) by_router[site.router_id] = &site;
+  std::map<IpAddress, Site*> by_router;
+  for (auto& site : sites_) by_router[site.router_id] = &site;
   for (const auto& [from, to] : links) {
     const auto site = by_router.find(from);
     if (site != by_router.end() && !site->second->others_behind && is_site(to) && !links.contains({to, from}))
@@ -324,6 +322,7 @@ std::vector<Offence> LsaJudge::audit(const host::OspfDatabase& database) {
   for (const auto& lsa : database.lsas) {
     const auto site = by_router.find(lsa.originator);
     if (site == by_router.end() || lsa.withdrawn()) continue;
+    if (lsa.type == LsaType::router && !site->second->border) site->second->border = lsa.border;  // said before we listened
     for (const auto& announced : lsa.prefixes)
       if (lsa.type != LsaType::network && !may_announce(*site->second, announced.prefix) && refused_.size() < most_prefixes)
         refused_.insert({site->second->node, announced.prefix, lsa.type});

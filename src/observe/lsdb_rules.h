@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -116,7 +117,7 @@ class LsaJudge {
     Grant grant;
     std::vector<IpAddress> addresses;
     bool others_behind = false;                    // another router may live on its LAN
-    bool border = false;                           // by its own router-LSA
+    std::optional<bool> border;                    // by its own router-LSA, once that was seen
     std::map<Key, std::vector<Prefix>> announced;  // its own LSAs, as long as they are few
     std::map<Key, std::vector<Claim>> claims;      // others' LSAs, not confirmed
     std::deque<OspfTime> exchanges;
@@ -125,8 +126,8 @@ class LsaJudge {
   static Key key_of(const host::OspfLsa& lsa);
   static Instance instance_of(const host::OspfLsa& lsa);
   Site* site_at(const std::string& interface, const IpAddress& address);
-  void judge_own(Site& site, const host::UpdatedLsa& updated, std::vector<Offence>& offences);
-  void judge_claim(OspfTime now, Site& site, const host::UpdatedLsa& updated, std::vector<Offence>& offences);
+  void judge_own(Site& site, const host::OspfLsa& lsa, std::vector<Offence>& offences);
+  void judge_claim(OspfTime now, Site& site, const host::OspfLsa& lsa, std::vector<Offence>& offences);
   void said(const host::OspfLsa& lsa);
   void note_presence(OspfTime now, const host::OspfPacket& packet);
   [[nodiscard]] bool heard_around(const IpAddress& router_id, OspfTime when) const;

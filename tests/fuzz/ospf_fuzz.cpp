@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!read) return 0;
   // Each LSA takes at least its header from the packet, each prefix four bytes.
   std::size_t least = 0;
-  for (const auto& one : read->lsas) least += 20 + one.lsa.prefixes.size() * 4 + one.lsa.neighbors.size() * 4;
+  for (const auto& one : read->lsas) least += 20 + one.prefixes.size() * 4 + one.neighbors.size() * 4;
   if (least > size) std::abort();
   return 0;
 }

@@ -43,6 +43,7 @@ TEST_P(LsdbOf, RouterLsasSayWhoAnnouncesWhichStubAndIsLinkedToWhom) {
   EXPECT_EQ(lisbon.sequence, 0x80000005U);
   EXPECT_EQ(lisbon.checksum, GetParam() == "8.4" ? 0x8da8U : 0xa465U);
   EXPECT_FALSE(lisbon.withdrawn());
+  EXPECT_EQ(lisbon.border, false);
   EXPECT_THAT(lisbon.prefixes, Contains(AnnouncedPrefix{prefix("192.168.40.0/24"), 10}));
   if (GetParam() == "8.4") {
     EXPECT_THAT(lisbon.transits, ElementsAre(address("10.255.0.1")));
@@ -92,6 +93,7 @@ TEST_P(LsdbOf, Ospf6) {
   EXPECT_EQ(router.sequence, 0x80000004U);
   EXPECT_EQ(router.checksum, p2mp ? 50558 : 52342);
   EXPECT_EQ(router.neighbors, p2mp ? std::vector{hub} : std::vector<IpAddress>{});
+  EXPECT_EQ(router.border, true);
   EXPECT_EQ(router.transits, p2mp ? std::vector<IpAddress>{} : std::vector{hub});
   const auto own = lsa(LsaType::intra_prefix, "0.0.0.0");
   EXPECT_THAT(own.prefixes, Contains(AnnouncedPrefix{prefix("fd00:30::/64"), 10}));

@@ -43,28 +43,28 @@ TEST(Ospf6Packet, AnUpdatesLsas) {
   EXPECT_EQ(packet->router_id, address("10.255.0.173"));
   EXPECT_EQ(packet->instance, 0);
   ASSERT_EQ(packet->lsas.size(), 5U);
-  for (const auto& one : packet->lsas) EXPECT_EQ(one.lsa.originator, address("10.255.0.173"));
-  const auto& link = packet->lsas[0].lsa;
+  for (const auto& one : packet->lsas) EXPECT_EQ(one.originator, address("10.255.0.173"));
+  const auto& link = packet->lsas[0];
   EXPECT_EQ(link.type, LsaType::link);
   EXPECT_EQ(link.id, address("0.0.0.5"));
   EXPECT_THAT(link.prefixes, ElementsAre(AnnouncedPrefix{prefix("fd00:255::/64"), 0}, AnnouncedPrefix{prefix("fd00:255::ad/128"), 0}));
   const auto& router = packet->lsas[1];
-  EXPECT_EQ(router.lsa.type, LsaType::router);
-  EXPECT_TRUE(router.border);
-  EXPECT_EQ(router.lsa.sequence, 0x80000006U);
-  EXPECT_EQ(router.lsa.checksum, 0xc180);
-  EXPECT_EQ(router.lsa.age, 6);
-  EXPECT_THAT(router.lsa.neighbors, ElementsAre(address("10.255.0.1")));
-  EXPECT_THAT(router.lsa.prefixes, IsEmpty());
-  EXPECT_EQ(packet->lsas[2].lsa.type, LsaType::summary);
-  EXPECT_THAT(packet->lsas[2].lsa.prefixes, ElementsAre(AnnouncedPrefix{prefix("fd10:30:1::/64"), 10}));
-  const auto& own = packet->lsas[3].lsa;
+  EXPECT_EQ(router.type, LsaType::router);
+  EXPECT_EQ(router.border, true);
+  EXPECT_EQ(router.sequence, 0x80000006U);
+  EXPECT_EQ(router.checksum, 0xc180);
+  EXPECT_EQ(router.age, 6);
+  EXPECT_THAT(router.neighbors, ElementsAre(address("10.255.0.1")));
+  EXPECT_THAT(router.prefixes, IsEmpty());
+  EXPECT_EQ(packet->lsas[2].type, LsaType::summary);
+  EXPECT_THAT(packet->lsas[2].prefixes, ElementsAre(AnnouncedPrefix{prefix("fd10:30:1::/64"), 10}));
+  const auto& own = packet->lsas[3];
   EXPECT_EQ(own.type, LsaType::intra_prefix);
   EXPECT_EQ(own.attached_to, address("10.255.0.173"));
   EXPECT_THAT(own.prefixes, ElementsAre(AnnouncedPrefix{prefix("fd00:30::/64"), 10}, AnnouncedPrefix{prefix("fd00:255::/64"), 10},
                                         AnnouncedPrefix{prefix("fd00:255::ad/128"), 0}));
-  EXPECT_EQ(packet->lsas[4].lsa.type, LsaType::external);
-  EXPECT_THAT(packet->lsas[4].lsa.prefixes, ElementsAre(AnnouncedPrefix{prefix("fd10:30:9::/48"), 20}));
+  EXPECT_EQ(packet->lsas[4].type, LsaType::external);
+  EXPECT_THAT(packet->lsas[4].prefixes, ElementsAre(AnnouncedPrefix{prefix("fd10:30:9::/48"), 20}));
 }
 
 TEST(Ospf6Packet, AHelloSaysWhomItHears) {
@@ -91,9 +91,9 @@ TEST(Ospf6Packet, AKnownTypeOfAnotherScopeIsAnother) {
   const std::size_t router_type = 20 + 0x4c + 2;
   ASSERT_EQ(bytes[router_type], 0x20);
   bytes[router_type] = 0xa0;
-  EXPECT_EQ(read_ospf6_packet(bytes)->lsas[1].lsa.type, LsaType::router);
+  EXPECT_EQ(read_ospf6_packet(bytes)->lsas[1].type, LsaType::router);
   bytes[router_type] = 0xc0;
-  EXPECT_EQ(read_ospf6_packet(bytes)->lsas[1].lsa.type, LsaType::other);
+  EXPECT_EQ(read_ospf6_packet(bytes)->lsas[1].type, LsaType::other);
 }
 
 // A prefix longer than an address, or than its LSA, ends its list and no other.
@@ -105,8 +105,8 @@ TEST(Ospf6Packet, APrefixThatMakesNoSense) {
     bytes[first_prefix] = length;
     const auto packet = read_ospf6_packet(bytes);
     ASSERT_EQ(packet->lsas.size(), 5U);
-    EXPECT_THAT(packet->lsas[0].lsa.prefixes, IsEmpty());
-    EXPECT_THAT(packet->lsas[3].lsa.prefixes, testing::SizeIs(3));
+    EXPECT_THAT(packet->lsas[0].prefixes, IsEmpty());
+    EXPECT_THAT(packet->lsas[3].prefixes, testing::SizeIs(3));
   }
 }
 

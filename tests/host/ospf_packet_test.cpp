@@ -40,15 +40,15 @@ TEST(OspfPacket, AnUpdatesLsas) {
   EXPECT_EQ(packet->router_id, address("10.255.0.19"));
   ASSERT_EQ(packet->lsas.size(), 2U);
   const auto& router = packet->lsas[0];
-  EXPECT_TRUE(router.border);
-  EXPECT_EQ(router.lsa.checksum, 0xabcd);
-  EXPECT_EQ(router.lsa.sequence, 0x80000007U);
-  EXPECT_THAT(router.lsa.neighbors, ElementsAre(address("10.255.0.1")));
-  EXPECT_THAT(router.lsa.prefixes, ElementsAre(AnnouncedPrefix{prefix("192.168.40.0/24"), 10}));
+  EXPECT_EQ(router.border, true);
+  EXPECT_EQ(router.checksum, 0xabcd);
+  EXPECT_EQ(router.sequence, 0x80000007U);
+  EXPECT_THAT(router.neighbors, ElementsAre(address("10.255.0.1")));
+  EXPECT_THAT(router.prefixes, ElementsAre(AnnouncedPrefix{prefix("192.168.40.0/24"), 10}));
   const auto& external = packet->lsas[1];
-  EXPECT_EQ(external.lsa.type, LsaType::external);
-  EXPECT_TRUE(external.lsa.withdrawn());
-  EXPECT_THAT(external.lsa.prefixes, ElementsAre(AnnouncedPrefix{prefix("10.99.0.0/16"), 20}));
+  EXPECT_EQ(external.type, LsaType::external);
+  EXPECT_TRUE(external.withdrawn());
+  EXPECT_THAT(external.prefixes, ElementsAre(AnnouncedPrefix{prefix("10.99.0.0/16"), 20}));
 }
 
 // Cut anywhere, and with any one byte wrong: no crash, no read past the end.

@@ -49,18 +49,19 @@ class Rules : public testing::Test {
     peer.grant.prefixes = {prefix(grant)};
     return peer;
   }
-  static host::UpdatedLsa lsa(LsaType type, const IpAddress& originator, std::uint32_t sequence,
-                              const std::vector<std::string>& prefixes = {}, const std::string& id = "") {
-    host::UpdatedLsa one;
-    one.lsa.type = type;
-    one.lsa.originator = originator;
-    one.lsa.id = id.empty() ? originator : address(id);
-    one.lsa.sequence = 0x80000000U + sequence;
-    one.lsa.checksum = static_cast<std::uint16_t>(sequence * 7 + prefixes.size());
-    for (const auto& text : prefixes) one.lsa.prefixes.push_back({prefix(text), 10});
+  static host::OspfLsa lsa(LsaType type, const IpAddress& originator, std::uint32_t sequence,
+                           const std::vector<std::string>& prefixes = {}, const std::string& id = "") {
+    host::OspfLsa one;
+    one.type = type;
+    if (type == LsaType::router) one.border = false;
+    one.originator = originator;
+    one.id = id.empty() ? originator : address(id);
+    one.sequence = 0x80000000U + sequence;
+    one.checksum = static_cast<std::uint16_t>(sequence * 7 + prefixes.size());
+    for (const auto& text : prefixes) one.prefixes.push_back({prefix(text), 10});
     return one;
   }
-  std::vector<Offence> from(const IpAddress& sender, const host::UpdatedLsa& one, const char* wire = "wg0") {
+  std::vector<Offence> from(const IpAddress& sender, const host::OspfLsa& one, const char* wire = "wg0") {
     return judge_.hear(now_, {{wire, sender, {.router_id = sender, .lsas = {one}}}});
   }
   void exchange_with(const IpAddress& sender) {
@@ -150,7 +151,7 @@ TEST_F(Rules, WhatItsOriginatorOrAnotherHubSaysTooIsPassedOn) {
 
 TEST_F(Rules, OurOwnThatComesBackByAnotherWayIsOurs) {
   for (std::uint32_t sequence = 1; sequence <= 20; ++sequence) {
-    own_.lsas = {lsa(LsaType::router, hub, sequence).lsa};
+    own_.lsas = {lsa(LsaType::router, hub, sequence)};
     from(mallory, lsa(LsaType::router, hub, sequence));
     EXPECT_TRUE(judge_.wonders_what_we_said());
     EXPECT_THAT(later(6s), IsEmpty()) << sequence;
@@ -235,6 +236,15 @@ TEST_F(Rules, ASummaryOfARouterThatIsNoBorder) {
       << "an operator's second area: refused by the filters, not punished";
 }
 
+TEST_F(Rules, ASummaryOfARouterThatWeHaveNotHeardSayWhatItIs) {
+  const auto summary = lsa(LsaType::summary, mallory, 1, {"192.168.20.0/24"}, "192.168.20.0");
+  EXPECT_THAT(from(mallory, summary), IsEmpty()) << "radiald has just started";
+  host::OspfDatabase database;
+  database.lsas = {lsa(LsaType::router, mallory, 1)};
+  (void)judge_.audit(database);
+  EXPECT_THAT(from(mallory, summary), testing::SizeIs(1));
+}
+
 TEST_F(Rules, RedistributingIsAllowedAndAFloodIsNot) {
   std::vector<Offence> offences;
   for (int i = 0; i < 64; ++i)
@@ -253,7 +263,7 @@ TEST_F(Rules, RedistributingIsAllowedAndAFloodIsNot) {
 TEST_F(Rules, AFalseLinkMustBeClaimedByTwoAudits) {
   host::OspfDatabase database;
   const auto add = [&](const IpAddress& originator, const std::vector<IpAddress>& neighbors, const std::vector<std::string>& stubs) {
-    auto one = lsa(LsaType::router, originator, 1, stubs).lsa;
+    auto one = lsa(LsaType::router, originator, 1, stubs);
     one.neighbors = neighbors;
     database.lsas.push_back(one);
   };
@@ -267,7 +277,7 @@ TEST_F(Rules, AFalseLinkMustBeClaimedByTwoAudits) {
   EXPECT_THAT(judge_.audit(database), IsEmpty());
   for (const bool found : {false, true}) {  // heard, and gone again before the audit
     auto one = lsa(LsaType::router, mallory, 9);
-    one.lsa.neighbors = {hub, berlin};
+    one.neighbors = {hub, berlin};
     from(mallory, one);
     EXPECT_EQ(judge_.audit(database).empty(), !found);
   }
@@ -290,13 +300,13 @@ class Rules6 : public Rules {
     judge_.configure(config_);
     pass(20s);
   }
-  std::vector<Offence> from6(const IpAddress& site, const host::UpdatedLsa& one, int instance = 0) {
+  std::vector<Offence> from6(const IpAddress& site, const host::OspfLsa& one, int instance = 0) {
     return judge_.hear(now_, {{"wg0", address(site == berlin ? "fe80::1" : "fe80::2"), {.router_id = site, .lsas = {one}, .instance = instance}}});
   }
-  static host::UpdatedLsa prefixes_of(const IpAddress& originator, std::uint32_t sequence, const IpAddress& on,
-                                      const std::vector<std::string>& prefixes) {
+  static host::OspfLsa prefixes_of(const IpAddress& originator, std::uint32_t sequence, const IpAddress& on,
+                                   const std::vector<std::string>& prefixes) {
     auto one = lsa(LsaType::intra_prefix, originator, sequence, prefixes, "0.0.0.0");
-    one.lsa.attached_to = on;
+    one.attached_to = on;
     return one;
   }
 };
