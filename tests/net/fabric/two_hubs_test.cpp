@@ -6,6 +6,7 @@
 //              +----------+---------+----------+
 //            berlin              lisbon            vienna (at ams1 alone)
 //        192.168.20.0/24     192.168.40.0/24      192.168.60.0/24
+// Beside each LAN 192.168.K.0/24 there is fd00:K::/64, by OSPFv3.
 #include "support/live_lab.h"
 
 namespace radial::test {
@@ -14,12 +15,12 @@ namespace {
 constexpr const char* two_hubs = R"(
 fabric: acme
 hubs:
-  fra1: { endpoint: fra1.example.com:51820, lans: [192.168.1.0/24], tunnel: 10.255.0.0/24 }
-  ams1: { endpoint: ams1.example.com:51820, lans: [192.168.2.0/24], tunnel: 10.255.1.0/24, cost: 100 }
+  fra1: { endpoint: fra1.example.com:51820, lans: [192.168.1.0/24, "fd00:1::/64"], tunnel: 10.255.0.0/24, tunnel6: "fd00:255::/64" }
+  ams1: { endpoint: ams1.example.com:51820, lans: [192.168.2.0/24, "fd00:2::/64"], tunnel: 10.255.1.0/24, tunnel6: "fd00:256::/64", cost: 100 }
 sites:
-  berlin: { lans: [192.168.20.0/24], grant: [10.50.0.0/24] }
-  lisbon: { lans: [192.168.40.0/24], grant: [10.50.0.0/24] }
-  vienna: { lans: [192.168.60.0/24], hubs: [ams1] }
+  berlin: { lans: [192.168.20.0/24, "fd00:20::/64"], grant: [10.50.0.0/24] }
+  lisbon: { lans: [192.168.40.0/24, "fd00:40::/64"], grant: [10.50.0.0/24] }
+  vienna: { lans: [192.168.60.0/24, "fd00:60::/64"], hubs: [ams1] }
 )";
 
 class TwoHubs : public testing::TestWithParam<const char*> {
@@ -59,13 +60,16 @@ TEST_P(TwoHubs, SitesGoOverTheCheaperHubAndOverTheOtherWhenItIsGone) {
 TEST_P(TwoHubs, SitesPassOnWhatAHubSaysWhileTheWireBetweenTheHubsIsCut) {
   auto& lab = *lab_;
   lab.cut_path("fra1", "ams1");
-  ASSERT_TRUE(wait_until(120s, [&] { return lab.vtysh("ams1", "show ip ospf neighbor").find("wgh") == std::string::npos; }))
-      << lab.vtysh("ams1", "show ip ospf neighbor");
+  const auto neighbors = [&] { return lab.vtysh("ams1", "show ip ospf neighbor") + lab.vtysh("ams1", "show ipv6 ospf6 neighbor"); };
+  EXPECT_NE(lab.vtysh("ams1", "show ipv6 ospf6 neighbor").find("Full"), std::string::npos) << "IPv6 does not go by OSPFv3 here";
+  ASSERT_TRUE(wait_until(120s, [&] { return neighbors().find("wgh") == std::string::npos; })) << neighbors();
   lab.sh("fra1", "pkill -STOP -x radiald");  // it would put the costs right
   const auto heard = [&] { return lab.vtysh("ams1", "show ip ospf database router adv-router 10.255.0.1"); };
+  const auto heard6 = [&] { return lab.vtysh("ams1", "show ipv6 ospf6 database intra-prefix adv-router 10.255.0.1 detail json"); };
   for (int cost = 20; cost < 26; ++cost) {
-    lab.sh("fra1", fmt::format("vtysh -c 'configure terminal' -c 'interface lan0' -c 'ip ospf cost {}'", cost));
+    lab.sh("fra1", fmt::format("vtysh -c 'configure terminal' -c 'interface lan0' -c 'ip ospf cost {0}' -c exit -c 'interface lan1' -c 'ipv6 ospf6 cost {0}'", cost));
     EXPECT_TRUE(wait_until(30s, [&] { return heard().find(fmt::format("TOS 0 Metric: {}\n", cost)) != std::string::npos; })) << heard();
+    EXPECT_TRUE(wait_until(30s, [&] { return heard6().find(fmt::format("\"metric\":{}\n", cost)) != std::string::npos; })) << heard6();
   }
   lab.sh("fra1", "pkill -CONT -x radiald");
   EXPECT_TRUE(lab.pings("berlin.lan0", "192.168.2.2"));
