@@ -97,6 +97,17 @@ TEST_P(Ospf6On, AnothersLanAtEqualCostCheaperAndInParts) {
   expect_contained([&] { announce({"fd00:30::200/64", "fd00:20::1/65", "fd00:20::2/128", "fd00:30::2/127"}, 1); }, {"fd00:20::/65"});
 }
 
+TEST_P(Ospf6On, WhatIsRefusedIsNamed) {
+  announce({"fd00:1::1/65"}, 1);
+  EXPECT_TRUE(wait_until(30s, [&] {
+    const auto hub = lab().status("fra1");
+    return hub && std::any_of(hub->findings.begin(), hub->findings.end(), [](const auto& one) {
+             return one.subject == "site mallory" && one.what.find("announces fd00:1::/65, refused") != std::string::npos;
+           });
+  })) << cli::status_text(lab().status("fra1").value());
+  stop();
+}
+
 TEST_P(Ospf6On, TheHubsLan) {
   expect_contained([&] { announce({"fd00:1::200/64", "fd00:1::2/128", "fd00:1::1/65"}, 1); }, {"fd00:1::/65"});
 }
