@@ -16,7 +16,7 @@ constexpr std::size_t link_bytes = 16;
 
 // The type with its scope (link-local, area, AS); the U bit, for routers that do
 // not know the type, may be set or not.
-LsaType type_of(std::uint16_t word) {
+std::optional<LsaType> type_of(std::uint16_t word) {
   switch (word & 0x7fffU) {
     case 0x2001: return LsaType::router;
     case 0x2002: return LsaType::network;
@@ -84,6 +84,8 @@ void read_body(Bytes body, OspfLsa& lsa) {
   }
 }
 
+constexpr Layout layout{8, 4, 7, type_of, read_body};
+
 }  // namespace
 
 std::optional<OspfPacket> read_ospf6_packet(std::span<const std::uint8_t> packet) {
@@ -91,16 +93,9 @@ std::optional<OspfPacket> read_ospf6_packet(std::span<const std::uint8_t> packet
   const std::size_t length = u16(packet, 2);
   if (length < packet_header) return std::nullopt;
   const auto body = packet.first(std::min(length, packet.size())).subspan(packet_header);
-  OspfPacket result;
+  auto result = read_packet(packet[1], body, layout);
   result.router_id = address(packet, 4);
   result.instance = packet[14];
-  if (packet[1] == hello && body.size() >= hello_body)
-    result.hello = OspfHello{std::chrono::seconds(u16(body, 8)), addresses(body, hello_body)};
-  if (packet[1] == database_description && body.size() >= 8) {
-    result.mtu = u16(body, 4);
-    result.starts_exchange = (body[7] & init_bit) != 0;
-  }
-  if (packet[1] == link_state_update) result.lsas = read_update(body, type_of, read_body);
   return result;
 }
 

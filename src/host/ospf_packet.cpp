@@ -60,6 +60,8 @@ std::optional<LsaType> type_of(std::uint16_t options_and_type) {
   return std::nullopt;
 }
 
+constexpr Layout layout{4, 0, 3, type_of, read_body};
+
 }  // namespace
 
 std::optional<OspfPacket> read_ospf_packet(std::span<const std::uint8_t> packet) {
@@ -70,15 +72,8 @@ std::optional<OspfPacket> read_ospf_packet(std::span<const std::uint8_t> packet)
   const std::size_t length = u16(ospf, 2);
   if (ospf[0] != 2 || length < packet_header) return std::nullopt;
   ospf = ospf.first(std::min(length, ospf.size()));
-  OspfPacket result;
+  auto result = read_packet(ospf[1], ospf.subspan(packet_header), layout);
   result.router_id = address(ospf, 4);
-  const auto body = ospf.subspan(packet_header);
-  if (ospf[1] == hello && body.size() >= hello_body) result.hello = OspfHello{std::chrono::seconds(u16(body, 4)), addresses(body, hello_body)};
-  if (ospf[1] == database_description && body.size() >= 4) {
-    result.mtu = u16(body, 0);
-    result.starts_exchange = (body[3] & init_bit) != 0;
-  }
-  if (ospf[1] == link_state_update) result.lsas = read_update(body, type_of, read_body);
   return result;
 }
 

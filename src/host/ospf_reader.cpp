@@ -3,7 +3,38 @@
 namespace radial::host::ospf {
 namespace {
 
+constexpr std::uint8_t hello = 1;
+constexpr std::uint8_t database_description = 2;
+constexpr std::uint8_t link_state_update = 4;
+constexpr std::size_t hello_body = 20;  // before its neighbours
+constexpr std::uint8_t init_bit = 0x04;
+constexpr std::size_t lsa_header = 20;
 constexpr int age_mask = 0x7fff;  // the top bit is DoNotAge (RFC 4136)
+
+// Up to a cut.
+std::vector<OspfLsa> read_update(Bytes body, const Layout& layout) {
+  std::vector<OspfLsa> result;
+  if (body.size() < 4) return result;
+  const auto count = u32(body, 0);
+  body = body.subspan(4);
+  for (std::uint32_t i = 0; i < count && body.size() >= lsa_header; ++i) {
+    const std::size_t length = u16(body, 18);
+    if (length < lsa_header || length > body.size()) break;
+    if (const auto type = layout.type_of(u16(body, 2))) {
+      OspfLsa lsa;
+      lsa.age = u16(body, 0) & age_mask;
+      lsa.type = *type;
+      lsa.id = address(body, 4);
+      lsa.originator = address(body, 8);
+      lsa.sequence = u32(body, 12);
+      lsa.checksum = u16(body, 16);
+      layout.read_body(body.subspan(lsa_header, length - lsa_header), lsa);
+      result.push_back(std::move(lsa));
+    }
+    body = body.subspan(length);
+  }
+  return result;
+}
 
 }  // namespace
 
@@ -13,29 +44,16 @@ std::vector<IpAddress> addresses(Bytes body, std::size_t at) {
   return result;
 }
 
-std::vector<OspfLsa> read_update(Bytes body, const std::function<std::optional<LsaType>(std::uint16_t)>& type_of,
-                                    const std::function<void(Bytes, OspfLsa&)>& read_body) {
-  std::vector<OspfLsa> result;
-  if (body.size() < 4) return result;
-  const auto count = u32(body, 0);
-  body = body.subspan(4);
-  for (std::uint32_t i = 0; i < count && body.size() >= lsa_header; ++i) {
-    const std::size_t length = u16(body, 18);
-    if (length < lsa_header || length > body.size()) break;
-    if (const auto type = type_of(u16(body, 2))) {
-      OspfLsa lsa;
-      lsa.age = u16(body, 0) & age_mask;
-      lsa.type = *type;
-      lsa.id = address(body, 4);
-      lsa.originator = address(body, 8);
-      lsa.sequence = u32(body, 12);
-      lsa.checksum = u16(body, 16);
-      read_body(body.subspan(lsa_header, length - lsa_header), lsa);
-      result.push_back(std::move(lsa));
-    }
-    body = body.subspan(length);
+OspfPacket read_packet(std::uint8_t type, Bytes body, const Layout& layout) {
+  OspfPacket packet;
+  if (type == hello && body.size() >= hello_body)
+    packet.hello = OspfHello{std::chrono::seconds(u16(body, layout.hello_interval_at)), addresses(body, hello_body)};
+  if (type == database_description && body.size() > layout.description_flags_at) {
+    packet.mtu = u16(body, layout.description_mtu_at);
+    packet.starts_exchange = (body[layout.description_flags_at] & init_bit) != 0;
   }
-  return result;
+  if (type == link_state_update) packet.lsas = read_update(body, layout);
+  return packet;
 }
 
 }  // namespace radial::host::ospf

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -16,13 +15,7 @@ namespace radial::host::ospf {
 
 using Bytes = std::span<const std::uint8_t>;
 
-inline constexpr std::size_t lsa_header = 20;
-inline constexpr std::size_t hello_body = 20;  // before its neighbours
-inline constexpr std::uint8_t hello = 1;       // packet types
-inline constexpr std::uint8_t database_description = 2;
-inline constexpr std::uint8_t link_state_update = 4;
-inline constexpr std::uint8_t init_bit = 0x04;
-inline constexpr std::uint8_t border_bit = 0x01;
+inline constexpr std::uint8_t border_bit = 0x01;  // of a router LSA
 
 inline std::uint16_t u16(Bytes bytes, std::size_t at) { return static_cast<std::uint16_t>(bytes[at] << 8 | bytes[at + 1]); }
 inline std::uint32_t u32(Bytes bytes, std::size_t at) {
@@ -35,10 +28,16 @@ inline IpAddress address(Bytes bytes, std::size_t at) { return IpAddress::from_v
 // Of four bytes each, from `at` to the end.
 std::vector<IpAddress> addresses(Bytes body, std::size_t at);
 
-// The LSAs of a Link State Update up to a cut. `type_of` knows the type by the
-// two bytes behind the age, or leaves the LSA out; `read_body` adds what is
-// behind the header.
-std::vector<OspfLsa> read_update(Bytes body, const std::function<std::optional<LsaType>(std::uint16_t)>& type_of,
-                                    const std::function<void(Bytes, OspfLsa&)>& read_body);
+// Where the two versions differ.
+struct Layout {
+  std::size_t hello_interval_at;
+  std::size_t description_mtu_at;
+  std::size_t description_flags_at;  // beyond the MTU
+  std::optional<LsaType> (*type_of)(std::uint16_t word);  // of the two bytes behind an LSA's age; or leaves it out
+  void (*read_body)(Bytes body, OspfLsa& lsa);            // adds what is behind an LSA's header
+};
+
+// A packet of that type from what is behind its header; all but the router-id.
+OspfPacket read_packet(std::uint8_t type, Bytes body, const Layout& layout);
 
 }  // namespace radial::host::ospf
