@@ -3,15 +3,14 @@
 #include <array>
 
 #include <netinet/in.h>
-#include <sys/socket.h>
 
 #include "host/raw_ip_socket.h"
+#include "host/wire_bytes.h"
 
 namespace radial::host {
 namespace {
 
 constexpr std::uint32_t bgp_port = 179;
-constexpr int queue_bytes = 4 << 20;  // a flood of ten thousand updates fits
 constexpr std::uint32_t fin_syn_rst = 0x07;
 
 // Opens, closes, or carries something: but not one KEEPALIVE alone. A thousand sites say that
@@ -39,10 +38,6 @@ std::array<sock_filter, 20> all_but_keepalives() {
           sock_filter{BPF_RET | BPF_K, 0, 0, 0}};                      // 19
 }
 
-std::uint16_t u16(std::span<const std::uint8_t> bytes, std::size_t at) {
-  return static_cast<std::uint16_t>(bytes[at] << 8 | bytes[at + 1]);
-}
-
 }  // namespace
 
 std::optional<HeardBgp> read_tcp_packet(std::span<const std::uint8_t> packet) {
@@ -67,9 +62,7 @@ std::optional<HeardBgp> read_tcp_packet(std::span<const std::uint8_t> packet) {
 Result<BgpListener> BgpListener::open() {
   auto filter = all_but_keepalives();
   RADIAL_ASSIGN(auto fd, open_raw_ip(IPPROTO_TCP, filter, "TCP"));
-  // Best effort: root may go past the system's limit.
-  if (::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &queue_bytes, sizeof queue_bytes) != 0)
-    ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &queue_bytes, sizeof queue_bytes);
+  make_room_for_a_flood(fd);
   return BgpListener(std::move(fd));
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "host/wire_bytes.h"
+
 namespace radial::host {
 namespace {
 
@@ -14,10 +16,6 @@ constexpr std::uint8_t mp_reach = 14;
 constexpr std::uint8_t mp_unreach = 15;
 constexpr std::uint8_t unicast = 1;
 constexpr std::size_t path_id = 4;
-
-using Bytes = std::span<const std::uint8_t>;
-
-std::uint16_t u16(Bytes bytes, std::size_t at) { return static_cast<std::uint16_t>(bytes[at] << 8 | bytes[at + 1]); }
 
 // Takes `size` bytes from the front of `bytes`; nothing: there are fewer.
 std::optional<Bytes> take(Bytes& bytes, std::size_t size) {

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "host/frr_json_reader.h"
+#include "host/ospf_reader.h"
 
 namespace radial::host {
 
@@ -44,8 +45,6 @@ const char* container_of(LsaType type) {
   }
   return "";
 }
-
-constexpr std::uint8_t border_bit = 0x01;  // RFC 2328, A.4.2
 
 // "255.255.255.0" -> 24; a mask with holes is refused.
 Result<int> mask_length(const IpAddress& mask) {
@@ -110,7 +109,7 @@ Result<OspfLsa> lsa_of(const Json& json, LsaType type) {
   if (type == LsaType::router) {
     if (find(json, "flags") != nullptr) {
       RADIAL_ASSIGN(const auto flags, (number_of<std::uint8_t, 1>(json, {"flags"})));
-      lsa.border = (flags & border_bit) != 0;
+      lsa.border = (flags & ospf::border_bit) != 0;
     }
     if (const auto* links = find(json, "routerLinks"); links != nullptr && links->is_object())
       for (const auto& link : *links) RADIAL_TRY(add_link(lsa, link));

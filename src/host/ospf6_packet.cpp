@@ -61,10 +61,7 @@ void read_links(Bytes body, OspfLsa& lsa) {
 
 void read_body(Bytes body, OspfLsa& lsa) {
   switch (lsa.type) {
-    case LsaType::router:
-      lsa.border = !body.empty() && (body[0] & border_bit) != 0;
-      read_links(body, lsa);
-      break;
+    case LsaType::router: read_links(body, lsa); break;
     case LsaType::network: lsa.neighbors = addresses(body, 4); break;
     case LsaType::summary:
     case LsaType::external:

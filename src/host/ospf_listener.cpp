@@ -2,8 +2,6 @@
 
 #include <array>
 
-#include <sys/socket.h>
-
 #include "host/ospf6_packet.h"
 #include "host/raw_ip_socket.h"
 
@@ -11,7 +9,6 @@ namespace radial::host {
 namespace {
 
 constexpr int ospf_protocol = 89;
-constexpr int queue_bytes = 4 << 20;  // a flood of ten thousand LSAs fits
 
 // Type 1, 2 or 4: the two bytes (version, type) behind the IP header, of which
 // only IPv4's is there.
@@ -33,9 +30,7 @@ Result<OspfListener> OspfListener::open(OspfVersion version) {
   const bool v3 = version == OspfVersion::v3;
   auto filter = hellos_descriptions_and_updates(version);
   RADIAL_ASSIGN(auto fd, open_raw_ip(ospf_protocol, filter, v3 ? "OSPFv3" : "OSPF", v3 ? Family::v6 : Family::v4));
-  // Best effort: root may go past the system's limit.
-  if (::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &queue_bytes, sizeof queue_bytes) != 0)
-    ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &queue_bytes, sizeof queue_bytes);
+  make_room_for_a_flood(fd);
   return OspfListener(version, std::move(fd));
 }
 

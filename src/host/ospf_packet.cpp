@@ -33,10 +33,7 @@ void read_links(Bytes body, OspfLsa& lsa) {
 
 void read_body(Bytes body, OspfLsa& lsa) {
   switch (lsa.type) {
-    case LsaType::router:
-      lsa.border = !body.empty() && (body[0] & border_bit) != 0;
-      read_links(body, lsa);
-      break;
+    case LsaType::router: read_links(body, lsa); break;
     case LsaType::network:
       if (body.size() < 4) break;
       lsa.prefixes.push_back({prefix_of(lsa.id, u32(body, 0)), 0});

@@ -28,7 +28,9 @@ std::vector<OspfLsa> read_update(Bytes body, const Layout& layout) {
       lsa.originator = address(body, 8);
       lsa.sequence = u32(body, 12);
       lsa.checksum = u16(body, 16);
-      layout.read_body(body.subspan(lsa_header, length - lsa_header), lsa);
+      const auto content = body.subspan(lsa_header, length - lsa_header);
+      if (lsa.type == LsaType::router) lsa.border = !content.empty() && (content[0] & border_bit) != 0;
+      layout.read_body(content, lsa);
       result.push_back(std::move(lsa));
     }
     body = body.subspan(length);

@@ -1,27 +1,20 @@
-// What the packets of OSPFv2 and OSPFv3 share, byte by byte: numbers, and the
-// LSA header, whose options and type alone are laid out differently (RFC 2328
-// A.4.1, RFC 5340 A.4.2). No reader goes past the end of its span when the
-// caller has checked the size. Pure. Private to the room.
+// What the packets of OSPFv2 and OSPFv3 share, byte by byte: the LSA header, whose
+// options and type alone are laid out differently (RFC 2328 A.4.1, RFC 5340
+// A.4.2), and the border bit. Pure. Private to the room.
 #pragma once
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <vector>
 
 #include "host/ospf_packet.h"
+#include "host/wire_bytes.h"
 
 namespace radial::host::ospf {
 
-using Bytes = std::span<const std::uint8_t>;
+// Of a router LSA's first byte, in both versions (RFC 2328, A.4.2).
+inline constexpr std::uint8_t border_bit = 0x01;
 
-inline constexpr std::uint8_t border_bit = 0x01;  // of a router LSA
-
-inline std::uint16_t u16(Bytes bytes, std::size_t at) { return static_cast<std::uint16_t>(bytes[at] << 8 | bytes[at + 1]); }
-inline std::uint32_t u32(Bytes bytes, std::size_t at) {
-  return static_cast<std::uint32_t>(u16(bytes, at)) << 16 | u16(bytes, at + 2);
-}
-inline std::uint32_t u24(Bytes bytes, std::size_t at) { return u32(bytes, at) & 0xffffffU; }
 // Also of OSPFv3, where identifiers still have four bytes.
 inline IpAddress address(Bytes bytes, std::size_t at) { return IpAddress::from_v4(u32(bytes, at)); }
 
@@ -34,7 +27,7 @@ struct Layout {
   std::size_t description_mtu_at;
   std::size_t description_flags_at;  // beyond the MTU
   std::optional<LsaType> (*type_of)(std::uint16_t word);  // of the two bytes behind an LSA's age; or leaves it out
-  void (*read_body)(Bytes body, OspfLsa& lsa);            // adds what is behind an LSA's header
+  void (*read_body)(Bytes body, OspfLsa& lsa);            // adds what is behind an LSA's header, but for the border bit
 };
 
 // A packet of that type from what is behind its header; all but the router-id.

@@ -43,6 +43,12 @@ Result<Fd> open_raw_ip(int protocol, std::span<sock_filter> filter, std::string_
   return fd;
 }
 
+void make_room_for_a_flood(const Fd& fd) {
+  constexpr int bytes = 4 << 20;
+  if (::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) != 0)
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+}
+
 std::optional<RawArrival> receive_raw_ip(const Fd& fd, std::span<std::uint8_t> buffer) {
   for (;;) {
     alignas(cmsghdr) std::array<std::uint8_t, 128> control{};

@@ -1,5 +1,5 @@
 // Raw sockets (raw(7), RFC 3542) that say over which interface a packet came: what
-// OspfListener and EchoProbe hear with.
+// OspfListener, BgpListener and EchoProbe hear with.
 // Threading: none of their own.
 #pragma once
 
@@ -21,6 +21,10 @@ namespace radial::host {
 // IPv6, over what is behind its headers). `name` is for errors.
 [[nodiscard]] Result<Fd> open_raw_ip(int protocol, std::span<sock_filter> filter, std::string_view name,
                                      Family family = Family::v4);
+
+// Lets ten thousand routing messages wait in the socket's queue (4 MiB), or as many as the system
+// allows: root may go past its limit.
+void make_room_for_a_flood(const Fd& fd);
 
 struct RawArrival {
   int interface = 0;  // index; 0: the kernel did not say
