@@ -14,10 +14,7 @@ constexpr int look_share = 200;  // many sessions are looked at less often: at m
 
 void BgpWatch::configure(const NodeConfig& config) {
   refusals_.configure(config);
-  grants_.clear();
-  for (const auto& wire : config.wires)
-    if (serves_sites(wire, config.node))
-      for (const auto& peer : wire.peers) grants_[peer.node] = grant_text(peer.grant);
+  findings_.configure(config);
   findings_.update(refusals_.refused());
 }
 
@@ -43,7 +40,7 @@ void BgpWatch::tick(observe::BgpRefusals::Time now) {
 }
 
 std::vector<observe::Finding> BgpWatch::findings() const {
-  return findings_.findings("here and passed on to nobody", grants_);
+  return findings_.findings("here and passed on to nobody");
 }
 
 std::vector<observe::Announcement> BgpWatch::announced() const {

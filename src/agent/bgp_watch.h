@@ -4,8 +4,6 @@
 #pragma once
 
 #include <chrono>
-#include <map>
-#include <string>
 #include <vector>
 
 #include "agent/refusal_findings.h"
@@ -36,7 +34,6 @@ class BgpWatch {
   host::BgpListener listener_;
   observe::BgpRefusals refusals_;
   RefusalFindings findings_;
-  std::map<std::string, std::string> grants_;  // of each site, for findings
   observe::BgpRefusals::Time next_look_{};
 };
 

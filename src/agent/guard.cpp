@@ -1,12 +1,12 @@
 #include "agent/guard.h"
 
 #include <algorithm>
-#include <ctime>
 
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/utc.h"
 #include "compile/cut_off.h"
 #include "host/frr_lsdb.h"
 
@@ -59,12 +59,8 @@ Guard::Guard(host::Frr& frr, const Paths& paths, std::vector<host::OspfListener>
 
 void Guard::configure(const NodeConfig& config) {
   for (auto& ear : ears_) ear.judge.configure(config);
+  refused_.configure(config);
   note_refused();
-  grants_.clear();
-  if (config.role != NodeRole::hub) return;
-  for (const auto& wire : config.wires)
-    if (serves_sites(wire, config.node))
-      for (const auto& peer : wire.peers) grants_[peer.node] = grant_text(peer.grant);
 }
 
 std::vector<int> Guard::fds() const {
@@ -174,7 +170,7 @@ std::vector<observe::Finding> Guard::findings() const {
                         fmt::format("is cut off from routing since {}: it {}", cut.since, cut.what),
                         "somebody else than its operator runs it; or its FRR was set up to do this",
                         fmt::format("look at the site first; then, here: radial readmit {}", site)});
-  for (auto& finding : refused_.findings("here and at every node", grants_)) findings.push_back(std::move(finding));
+  for (auto& finding : refused_.findings("here and at every node")) findings.push_back(std::move(finding));
   return findings;
 }
 

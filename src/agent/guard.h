@@ -79,7 +79,6 @@ class Guard {
   CutOffs cut_offs_;
   observe::OspfTime turmoil_until_{};
   RefusalFindings refused_;
-  std::map<std::string, std::string> grants_;  // of each site, for findings
 };
 
 }  // namespace radial::agent

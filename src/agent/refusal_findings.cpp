@@ -1,10 +1,11 @@
 #include "agent/refusal_findings.h"
 
-#include <array>
-#include <ctime>
+#include <algorithm>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
+#include "base/utc.h"
 
 namespace radial::agent {
 namespace {
@@ -22,18 +23,11 @@ std::string announced_text(const observe::RefusedOfSite& refused) {
 
 }  // namespace
 
-std::string utc_now() {
-  const auto now = std::time(nullptr);
-  std::tm parts{};
-  ::gmtime_r(&now, &parts);
-  std::array<char, 32> text{};
-  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text.data();
-}
-
-std::string grant_text(const Grant& grant) {
-  if (grant.any) return "any";
-  return grant.prefixes.empty() ? "nothing" : fmt::format("{}", fmt::join(grant.prefixes, ", "));
+void RefusalFindings::configure(const NodeConfig& config) {
+  grants_.clear();
+  for (const auto& wire : config.wires)
+    if (serves_sites(wire, config.node))
+      for (const auto& peer : wire.peers) grants_[peer.node] = peer.grant.any ? "any" : to_string(peer.grant);
 }
 
 void RefusalFindings::update(std::map<std::string, observe::RefusedOfSite> refused) {
@@ -43,14 +37,13 @@ void RefusalFindings::update(std::map<std::string, observe::RefusedOfSite> refus
     if (!since_.contains(site)) since_[site] = utc_now();
 }
 
-std::vector<observe::Finding> RefusalFindings::findings(std::string_view where,
-                                                        const std::map<std::string, std::string>& grants) const {
+std::vector<observe::Finding> RefusalFindings::findings(std::string_view where) const {
   std::vector<observe::Finding> findings;
   for (const auto& [site, what] : refused_) {
-    const auto grant = grants.find(site);
+    const auto grant = grants_.find(site);
     findings.push_back({observe::Severity::warning, fmt::format("site {}", site),
                         fmt::format("announces {}, refused {} since {}", announced_text(what), where, since_.at(site)),
-                        fmt::format("its grant is {}", grant == grants.end() ? "unknown" : grant->second),
+                        fmt::format("its grant is {}", grant == grants_.end() ? "unknown" : grant->second),
                         "widen its grant in the fabric file; or stop the announcement at the site"});
   }
   return findings;

@@ -17,16 +17,11 @@ std::string_view shape_of(const Wire& wire) {
   return wire.shape == WireShape::multipoint ? "multipoint" : "point-to-point";
 }
 
-std::string grant_text(const Grant& grant) {
-  if (!grant.any) return grant.prefixes.empty() ? "nothing" : comma_list(grant.prefixes);
-  return grant.prefixes.empty() ? "any" : fmt::format("any, {}", comma_list(grant.prefixes));
-}
-
 std::string render_peer(const WirePeer& peer) {
   // A peer without a key is printed all the same, so that it is not missed.
   const std::string_view mark = peer.public_key ? "" : "# ";
   std::string text = fmt::format("\n{}[Peer]\n# {}: {}; may announce: {}\n", mark, peer.node,
-                                 comma_list(peer.addresses), grant_text(peer.grant));
+                                 comma_list(peer.addresses), to_string(peer.grant));
   if (peer.public_key) {
     text += fmt::format("PublicKey = {}\n", *peer.public_key);
   } else {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 namespace radial {
 namespace {
 
@@ -18,6 +20,12 @@ bool Grant::covers(const Prefix& prefix) const {
   // Sorted and apart: only the last one that is not after `prefix` can hold it.
   const auto after = std::upper_bound(prefixes.begin(), prefixes.end(), prefix);
   return after != prefixes.begin() && std::prev(after)->contains(prefix);
+}
+
+std::string to_string(const Grant& grant) {
+  std::string text = grant.any ? "any" : "";
+  for (const auto& prefix : grant.prefixes) text += fmt::format("{}{}", text.empty() ? "" : ", ", prefix);
+  return text.empty() ? "nothing" : text;
 }
 
 const Hub* Fabric::find_hub(std::string_view wanted) const { return find_by_name(hubs, wanted); }

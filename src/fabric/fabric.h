@@ -34,6 +34,9 @@ struct Grant {
   bool operator==(const Grant&) const = default;
 };
 
+// For people: "10.3.0.0/16, 10.4.0.0/16", "any, 0.0.0.0/0", "nothing".
+[[nodiscard]] std::string to_string(const Grant& grant);
+
 // Whether a site takes part in routing. `fixed` ("static" in the file): no routing
 // protocol with that site; the hub originates its declared LANs.
 enum class Trust : std::uint8_t { routed, fixed };

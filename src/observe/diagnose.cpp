@@ -85,12 +85,6 @@ Finding exchange_stuck(const AdjacencyHealth& adjacency) {
   return finding;
 }
 
-std::string grant_text(const Grant& grant) {
-  std::string text = grant.any ? "any" : "";
-  for (const auto& prefix : grant.prefixes) text += fmt::format("{}{}", text.empty() ? "" : ", ", prefix);
-  return text.empty() ? "nothing" : text;
-}
-
 // States: RFC 4271, 8.2.2. FRR sits in Idle only without a route to the
 // neighbour, for a moment, or for the time that follows a flood.
 Finding judge_session(const AdjacencyHealth& session, const WirePeer* peer) {
@@ -98,7 +92,7 @@ Finding judge_session(const AdjacencyHealth& session, const WirePeer* peer) {
   if (session.state.find("PfxCt") != std::string::npos)
     return {Severity::broken, subject, "is closed: the node announced more prefixes than it may",
             fmt::format("it announces far more than its grant ({}) is for; or somebody announces through it",
-                        peer == nullptr ? "unknown" : grant_text(peer->grant)),
+                        peer == nullptr ? "unknown" : to_string(peer->grant)),
             fmt::format("at {}: 'vtysh -c \"show bgp ipv4\"', and stop what announces them; the session is tried again "
                         "every minute, at once with 'vtysh -c \"clear bgp {}\"' here",
                         session.node, session.address)};

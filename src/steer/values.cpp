@@ -1,18 +1,6 @@
 #include "steer/values.h"
 
 namespace radial {
-namespace {
-
-std::string text_of(const Grant& grant) {
-  std::string text = grant.any ? "any" : "";
-  for (const auto& prefix : grant.prefixes) {
-    if (!text.empty()) text += ", ";
-    text += prefix.to_string();
-  }
-  return text.empty() ? "nothing" : text;
-}
-
-}  // namespace
 
 std::string describe(const SteerFinding& finding) {
   switch (finding.kind) {
@@ -22,11 +10,11 @@ std::string describe(const SteerFinding& finding) {
     case SteerFinding::Kind::default_not_granted:
       return fmt::format("{} announces the default route {}, which its grant ({}) does not hold; withdraw it there, "
                          "or write {} in its grant",
-                         finding.node, finding.prefix, text_of(finding.grant), finding.prefix);
+                         finding.node, finding.prefix, to_string(finding.grant), finding.prefix);
     case SteerFinding::Kind::not_granted: break;
   }
   return fmt::format("{} announces {}, which its grant ({}) does not cover; withdraw it there, or widen the grant",
-                     finding.node, finding.prefix, text_of(finding.grant));
+                     finding.node, finding.prefix, to_string(finding.grant));
 }
 
 }  // namespace radial
