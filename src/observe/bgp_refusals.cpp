@@ -13,25 +13,22 @@ constexpr auto slack = 1500ms;  // FRR 8.4 tells a session's age in seconds
 }  // namespace
 
 void BgpRefusals::configure(const NodeConfig& config) {
-  std::vector<Site> sites;
+  std::map<Place, Site> sites;
   if (config.role == NodeRole::hub && config.bgp.runs()) {
     for (const auto& wire : config.wires) {
       if (!serves_sites(wire, config.node)) continue;
       for (const auto& peer : wire.peers) {
         if (!peer.public_key || peer.trust != Trust::routed) continue;
-        // A session runs between IPv4 addresses, for both families.
         for (const auto& address : peer.addresses)
-          if (address.is_v4()) sites.push_back({peer.node, wire.interface, address, peer.grant});
+          if (address.is_v4()) sites.emplace(Place{address, wire.interface}, Site{peer.node, peer.grant});
       }
     }
   }
-  for (auto& site : sites) {
-    const auto before = std::find_if(sites_.begin(), sites_.end(), [&](const Site& one) {
-      return one.node == site.node && one.interface == site.interface && one.address == site.address;
-    });
-    if (before == sites_.end()) continue;
+  for (auto& [place, site] : sites) {
+    const auto before = sites_.find(place);
+    if (before == sites_.end() || before->second.node != site.node) continue;
     auto grant = std::move(site.grant);
-    site = std::move(*before);
+    site = std::move(before->second);
     if (grant == site.grant) continue;
     // What is refused from now on, bgpd asks for by itself when its prefix-list changes.
     site.grant = std::move(grant);
@@ -40,14 +37,13 @@ void BgpRefusals::configure(const NodeConfig& config) {
   }
   sites_ = std::move(sites);
   named_ = 0;
-  for (const auto& site : sites_)
+  for (const auto& [place, site] : sites_)
     for (const auto& connection : site.connections) named_ += connection.refused.size();
 }
 
 void BgpRefusals::hear(Time now, const std::vector<host::HeardBgp>& heard) {
   for (const auto& one : heard)
-    for (auto& site : sites_)
-      if (site.address == one.sender && site.interface == one.interface) hear(now, site, one);
+    if (const auto site = sites_.find({one.sender, one.interface}); site != sites_.end()) hear(now, site->second, one);
 }
 
 void BgpRefusals::hear(Time now, Site& site, const host::HeardBgp& heard) {
@@ -105,21 +101,22 @@ void BgpRefusals::drop(Site& site, std::size_t connection) {
 }
 
 bool BgpRefusals::wants_sessions() const {
-  return std::any_of(sites_.begin(), sites_.end(), [](const Site& site) {
+  return std::any_of(sites_.begin(), sites_.end(), [](const auto& one) {
+    const Site& site = one.second;
     return !site.known || site.connections.size() > 1 ||
            std::any_of(site.connections.begin(), site.connections.end(), refuses);
   });
 }
 
 void BgpRefusals::tick(Time now, const std::vector<host::BgpSession>* sessions) {
-  for (auto& site : sites_)
+  for (auto& [place, site] : sites_)
     for (auto& connection : site.connections) site.wants_asking |= connection.stream.lost(now);
   if (sessions == nullptr) return;
   std::map<IpAddress, const host::BgpSession*> up;
   for (const auto& session : *sessions)
     if (session.state == "Established") up.emplace(session.address, &session);
-  for (auto& site : sites_) {
-    if (const auto session = up.find(site.address); session != up.end()) {
+  for (auto& [place, site] : sites_) {
+    if (const auto session = up.find(place.address); session != up.end()) {
       look(now, site, *session->second);
       continue;
     }
@@ -160,14 +157,14 @@ void BgpRefusals::keep_live(Site& site, const host::BgpSession& session, Time no
 
 std::vector<IpAddress> BgpRefusals::to_ask(Time now) {
   std::vector<IpAddress> result;
-  for (auto& site : sites_) {
+  for (auto& [place, site] : sites_) {
     if (!site.wants_asking || (site.awaits && now - *site.asked < between_asks)) continue;
     site.wants_asking = false;
     site.known = true;
     site.asked = now;
     site.awaits = true;
     for (auto& connection : site.connections) connection.more = false;
-    result.push_back(site.address);
+    result.push_back(place.address);
   }
   return result;
 }
@@ -175,7 +172,7 @@ std::vector<IpAddress> BgpRefusals::to_ask(Time now) {
 std::map<std::string, RefusedOfSite> BgpRefusals::refused() const {
   std::map<std::string, RefusedOfSite> result;
   std::map<std::string, std::set<Prefix>> names;
-  for (const auto& site : sites_)
+  for (const auto& [place, site] : sites_)
     for (const auto& connection : site.connections) {
       if (!refuses(connection)) continue;
       result[site.node].more |= connection.more;

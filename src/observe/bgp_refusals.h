@@ -18,6 +18,7 @@
 #pragma once
 
 #include <chrono>
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -73,10 +74,14 @@ class BgpRefusals {
     std::map<Prefix, Time> refused = {};  // when it was last announced
     bool more = false;
   };
+  // A session runs between IPv4 addresses, over one wire, for both families.
+  struct Place {
+    IpAddress address;
+    std::string interface;
+    auto operator<=>(const Place&) const = default;
+  };
   struct Site {
     std::string node;
-    std::string interface;
-    IpAddress address;
     Grant grant;
     std::vector<Connection> connections = {};
     bool known = false;             // heard from its beginning, or asked
@@ -93,7 +98,7 @@ class BgpRefusals {
   void forget(Connection& connection);
   void drop(Site& site, std::size_t connection);
 
-  std::vector<Site> sites_;
+  std::map<Place, Site> sites_;
   std::size_t named_ = 0;           // in all books
 };
 
