@@ -4,10 +4,11 @@
 
 namespace radial::agent {
 
-Response refusal(int status, const std::string& why) {
-  using Json = nlohmann::ordered_json;
-  return {status, Json{{"error", why}}.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"};
+std::string written(const nlohmann::ordered_json& json) {
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
+
+Response refusal(int status, const std::string& why) { return {status, written({{"error", why}})}; }
 
 Response refusal(const Error& error) {
   int status = 500;

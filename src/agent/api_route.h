@@ -41,6 +41,8 @@ struct ServedRoute {
   Response (Host::*answer)(const Request& request, const nlohmann::json& body);
 };
 
+// JSON as every answer has it; bytes that are no UTF-8 are replaced.
+[[nodiscard]] std::string written(const nlohmann::ordered_json& json);
 [[nodiscard]] Response refusal(int status, const std::string& why);
 // 400, 403, 404, 409, or 500 for what is not the caller's fault.
 [[nodiscard]] Response refusal(const Error& error);

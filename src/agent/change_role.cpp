@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agent/api_route.h"
 #include "base/log.h"
 #include "compile/json.h"
 
@@ -20,8 +21,6 @@ constexpr Millis silence = 12'000;
 Millis now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
-
-std::string written(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
 std::string state_of(const control::Rollout& rollout, const control::Rollout::Node& node) {
   using control::Phase;

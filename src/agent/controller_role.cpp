@@ -21,8 +21,6 @@ std::int64_t now() { return std::time(nullptr); }
 // Who asks, for the audit log: on the UNIX socket only root changes things.
 std::string author_of(const Request& request) { return request.uid == 0 ? "root" : fmt::format("uid {}", request.uid); }
 
-std::string written(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
-
 std::vector<std::string> words(const nlohmann::json& json, const char* key) {
   return json.value(key, std::vector<std::string>());
 }
@@ -269,14 +267,16 @@ Response ControllerRole::invitations(const Request& /*request*/, const Body& /*b
 
 Response ControllerRole::withdraw(const Request& request, const Body& body) {
   const auto site = body["site"].get<std::string>();
-  if (const auto done = controller_.withdraw(site, author_of(request), now()); !done) return refusal(done.error());
-  after_change();
-  return {200, written({{"site", site}})};
+  return changed(site, controller_.withdraw(site, author_of(request), now()));
 }
 
 Response ControllerRole::revoke(const Request& request, const Body& body) {
   const auto site = body["site"].get<std::string>();
-  if (const auto done = controller_.revoke(site, author_of(request), now()); !done) return refusal(done.error());
+  return changed(site, controller_.revoke(site, author_of(request), now()));
+}
+
+Response ControllerRole::changed(const std::string& site, const Status& done) {
+  if (!done) return refusal(done.error());
   after_change();
   return {200, written({{"site", site}})};
 }

@@ -93,6 +93,7 @@ class ControllerRole {
   Response withdraw(const Request& request, const Body& body);
   struct Tables;
 
+  Response changed(const std::string& site, const Status& done);
   void after_change();
   void tell_nodes(int round);
   void tell_rotating();

@@ -93,8 +93,7 @@ class Watched {
 };
 
 Response outcome_response(const Outcome& outcome, bool dry_run) {
-  return {200, Json{{"dry_run", dry_run}, {"changes", outcome.changes}, {"problems", outcome.problems}}.dump(
-                   2, ' ', false, Json::error_handler_t::replace) + "\n"};
+  return {200, written({{"dry_run", dry_run}, {"changes", outcome.changes}, {"problems", outcome.problems}})};
 }
 
 // Of this process, so far.
@@ -694,8 +693,7 @@ class Daemon {
     }
     const auto outcome = reconciler_.reconcile(in_force(config), Mode::dry_run);
     Json node{{"node", config.node}, {"state", "staged"}, {"why", ""}, {"changes", outcome.changes}, {"problems", outcome.problems}};
-    return {200, Json{{"phase", "planned"}, {"revision", 0}, {"reason", ""}, {"seconds_left", 0}, {"nodes", Json::array({node})}}.dump(
-                     2, ' ', false, Json::error_handler_t::replace) + "\n"};
+    return {200, written({{"phase", "planned"}, {"revision", 0}, {"reason", ""}, {"seconds_left", 0}, {"nodes", Json::array({node})}})};
   }
 
   Response readmit(const Request& /*request*/, const Body& body) {

@@ -3,7 +3,6 @@
 // additionalProperties, items, minimum, maximum. Pure.
 #pragma once
 
-#include <set>
 #include <string>
 #include <string_view>
 

@@ -1,6 +1,5 @@
 // status, routes, api, up, down: this node, through its radiald.
 #include <algorithm>
-#include <array>
 #include <cstdio>
 
 #include <CLI/CLI.hpp>
@@ -95,8 +94,14 @@ int readmit(const std::string& socket, const std::string& site) {
 }
 
 // What the API says, as it says it.
-int api(const std::string& socket, const std::string& method, const std::string& path, const std::string& data) {
-  auto answer = api_body(socket, method, path, data);
+struct ApiRequest {
+  std::string method;
+  std::string path;
+  std::string data;
+};
+
+int api(const std::string& socket, const ApiRequest& request) {
+  auto answer = api_body(socket, request.method, request.path, request.data);
   if (!answer) {
     print_error(answer.error().message);
     return 1;
@@ -140,14 +145,13 @@ void add_node_commands(CLI::App& app, int& exit_code) {
 
   auto* api_command = with_socket(app.add_subcommand(
       "api", "Ask radiald's HTTP API and print its JSON; 'radial api /v1/openapi.json' describes it"));
-  auto request = std::make_shared<std::array<std::string, 3>>();  // method, path, data
-  api_command->add_option("PATH", (*request)[1], "'/v1/status'")->required();
-  auto* data = api_command->add_option("--data", (*request)[2], "JSON to send; the method is then POST")->type_name("JSON");
-  api_command->add_option("--method", (*request)[0], "GET or POST")->check(CLI::IsMember({"GET", "POST"}));
+  auto request = std::make_shared<ApiRequest>();
+  api_command->add_option("PATH", request->path, "'/v1/status'")->required();
+  auto* data = api_command->add_option("--data", request->data, "JSON to send; the method is then POST")->type_name("JSON");
+  api_command->add_option("--method", request->method, "GET or POST")->check(CLI::IsMember({"GET", "POST"}));
   api_command->callback([&exit_code, socket, request, data] {
-    auto& [method, path, body] = *request;
-    if (method.empty()) method = data->count() > 0 ? "POST" : "GET";
-    exit_code = api(*socket, method, path, body);
+    if (request->method.empty()) request->method = data->count() > 0 ? "POST" : "GET";
+    exit_code = api(*socket, *request);
   });
 
   auto* up_command = with_socket(app.add_subcommand("up", "Bring this node up again after 'radial down'"));
