@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "net/attack/attacker.h"
@@ -48,6 +49,16 @@ class HonestPings : public SteadyPings {
   HonestPings(const lab::Lab& lab, std::chrono::seconds length)
       : SteadyPings(lab, {{"berlin.lan0", "192.168.30.2"}, {"paris.lan0", "192.168.1.2"}, {"fra1.lan0", "192.168.20.2"}}, length) {}
 };
+
+// mallory sends from an address of berlin's LAN, over IPv6: nothing arrives. From its own it does.
+inline void expect_spoofing_over_ipv6_fails(LiveLab& lab, Attacker& mallory) {
+  mallory.sh("ip address add fd00:20::2/128 dev lo nodad");
+  const auto spoofed = lab->run("mallory", {"ping", "-6", "-c", "5", "-i", "0.2", "-W", "1", "-I", "fd00:20::2", "fd00:30::2"});
+  ASSERT_TRUE(spoofed);
+  EXPECT_THAT(spoofed->out, testing::HasSubstr(" 0 received"));
+  EXPECT_TRUE(wait_until(20s, [&] { return lab.pings("mallory.lan1", "fd00:30::2"); }));
+  mallory.sh("ip address del fd00:20::2/128 dev lo");
+}
 
 // FRR and engine of a fabric that is attacked.
 struct Ground {
