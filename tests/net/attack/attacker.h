@@ -69,8 +69,7 @@ class Attacker {
   }
   // Ten thousand host routes of 100.64.0.0/10, to be announced ("redistribute kernel").
   void make_flood() {
-    sh("awk 'BEGIN { for (i = 0; i < 10000; i++) printf \"route add blackhole 100.%d.%d.%d/32 proto 99\\n\", 64 + i / 65536, (i / 256) % 256, i % 256 }' > /tmp/attack-flood; "
-       "ip -batch /tmp/attack-flood; rm /tmp/attack-flood");
+    sh("awk 'BEGIN { for (i = 0; i < 10000; i++) printf \"route add blackhole 100.%d.%d.%d/32 proto 99\\n\", 64 + i / 65536, (i / 256) % 256, i % 256 }' | ip -batch -");
   }
   void flood(bool on) {
     const std::string line = on ? "redistribute kernel" : "no redistribute kernel";

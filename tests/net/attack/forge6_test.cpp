@@ -109,8 +109,7 @@ TEST_P(Forge6On, SpeakingAsAnother) {
 }
 
 TEST_P(Forge6On, AFloodOfThousandsOfPrefixes) {
-  mallory().sh("awk 'BEGIN { for (i = 0; i < 3000; i++) printf \"route add blackhole fd64::%x/128 proto 99\\n\", i + 1 }' > /tmp/attack-flood; "
-               "ip -6 -batch /tmp/attack-flood; rm /tmp/attack-flood");
+  mallory().sh("awk 'BEGIN { for (i = 0; i < 3000; i++) printf \"route add blackhole fd64::%x/128 proto 99\\n\", i + 1 }' | ip -6 -batch -");
   mallory().configure({"router ospf6", "redistribute kernel"});
   expect_cut_off("floods the fabric over OSPFv3");
   mallory().configure({"router ospf6", "no redistribute kernel"});

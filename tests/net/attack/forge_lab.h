@@ -39,10 +39,10 @@ class ForgingSite : public HostileSite {
   }
   void forge_as(const std::string& router_id, const std::string& type, const std::string& id, const std::string& originator,
                 const std::string& words) {
-    lab().sh("mallory", fmt::format("{}/tests/forger wg0 {} {} {} {} {} {} 80000100 100 {} >/dev/null 2>&1 & echo $! > /tmp/attack-forger",
+    lab().sh("mallory", fmt::format("{}/tests/forger wg0 {} {} {} {} {} {} 80000100 100 {} >/dev/null 2>&1 &",
                                     RADIAL_BINARY_DIR, source(), hub(), router_id, type, id, originator, words));
   }
-  void stop_forging() { lab().sh("mallory", "kill $(cat /tmp/attack-forger) 2>/dev/null; rm -f /tmp/attack-forger; true"); }
+  void stop_forging() { lab().sh("mallory", "pkill -x forger; true"); }
 
   // The subject and text of who is cut off, or nothing.
   std::string cut_off() {

@@ -306,25 +306,25 @@ TEST_P(FabricOn, DownRemovesAllThatIsOursAndNothingElseAndUpBringsItBack) {
 
 TEST_P(FabricOn, NoOspfPacketLeavesOnInterfacesThatAreNotOurs) {
   // Six hello intervals of listening behind the LAN and on the uplink.
-  lab().sh("berlin", "timeout 6 tcpdump -ni lan0 -c 1 proto 89 > /tmp/lan.txt 2>/dev/null & "
-                     "timeout 6 tcpdump -ni uplink -c 1 proto 89 > /tmp/uplink.txt 2>/dev/null & wait; true");
-  EXPECT_EQ(lab().sh("berlin", "grep -h OSPF /tmp/lan.txt /tmp/uplink.txt; rm /tmp/lan.txt /tmp/uplink.txt"), "");
+  lab().sh("berlin", "timeout 6 tcpdump -ni lan0 -c 1 proto 89 > /run/lan.txt 2>/dev/null & "
+                     "timeout 6 tcpdump -ni uplink -c 1 proto 89 > /run/uplink.txt 2>/dev/null & wait; true");
+  EXPECT_EQ(lab().sh("berlin", "grep -h OSPF /run/lan.txt /run/uplink.txt; rm /run/lan.txt /run/uplink.txt"), "");
 }
 
 TEST_P(FabricOn, ATransferCrossesTwoWiresUnfragmentedWithItsMssClamped) {
-  lab().sh("fra1", "tcpdump -ni wg0 -w /tmp/wg0.pcap -U > /dev/null 2>&1 & echo $! > /tmp/tcpdump.pid; "
-                   "for i in $(seq 50); do [ -s /tmp/wg0.pcap ] && break; sleep 0.1; done");
+  lab().sh("fra1", "tcpdump -Z root -ni wg0 -w /run/wg0.pcap -U > /dev/null 2>&1 & echo $! > /run/tcpdump.pid; "
+                   "for i in $(seq 50); do [ -s /run/wg0.pcap ] && break; sleep 0.1; done");
   ASSERT_TRUE(lab()->start("lisbon.lan0", {"iperf3", "-s", "-1"}, lab()->folder() / "iperf3.log"));
   const auto sent = wait_until(20s, [&] {
     const auto result = lab()->run("berlin.lan0", {"iperf3", "-c", "192.168.40.2", "-n", "20M"}, 60s);
     return result && result->ok();
   });
   EXPECT_TRUE(sent);
-  lab().sh("fra1", "kill $(cat /tmp/tcpdump.pid); sleep 0.2; true");
-  const auto syns = lab().sh("fra1", "tcpdump -nr /tmp/wg0.pcap 'tcp[tcpflags] & tcp-syn != 0 and net 192.168.20.0/24' 2>/dev/null");
+  lab().sh("fra1", "kill $(cat /run/tcpdump.pid); sleep 0.2; true");
+  const auto syns = lab().sh("fra1", "tcpdump -nr /run/wg0.pcap 'tcp[tcpflags] & tcp-syn != 0 and net 192.168.20.0/24' 2>/dev/null");
   EXPECT_NE(syns.find("mss 1380"), std::string::npos) << syns;
   EXPECT_EQ(syns.find("mss 1460"), std::string::npos) << syns;
-  EXPECT_EQ(lab().sh("fra1", "tcpdump -nr /tmp/wg0.pcap 'ip[6:2] & 0x3fff != 0' 2>/dev/null"), "") << "fragments on the wire";
+  EXPECT_EQ(lab().sh("fra1", "tcpdump -nr /run/wg0.pcap 'ip[6:2] & 0x3fff != 0' 2>/dev/null"), "") << "fragments on the wire";
 }
 
 TEST_P(FabricOn, AnAdjacencyStuckInExStartIsNamedWithBothMtus) {

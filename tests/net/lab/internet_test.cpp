@@ -103,7 +103,7 @@ TEST(LabInternet, ANarrowLinkHoldsForOffloadedPacketsToo) {
   ASSERT_TRUE(lab->start("paris", {"iperf3", "-s", "-1"}, "/dev/null"));
   const auto transfer = out(*lab, "berlin",
                             "for i in 1 2 3 4 5 6 7 8 9 10; do iperf3 -c " + uplink_v4(*lab, "paris") +
-                                " -n 8M --connect-timeout 1000 >/tmp/.iperf$$ 2>&1 && break; sleep 0.1; done; cat /tmp/.iperf$$; rm /tmp/.iperf$$");
+                                " -n 8M --connect-timeout 1000 >/run/iperf 2>&1 && break; sleep 0.1; done; cat /run/iperf; rm /run/iperf");
   EXPECT_THAT(transfer, HasSubstr("receiver"));
   EXPECT_THAT(out(*lab, "berlin", "ip route get " + uplink_v4(*lab, "paris")), HasSubstr("mtu 1400"));
 }
