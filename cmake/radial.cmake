@@ -15,6 +15,18 @@ if(RADIAL_SANITIZE)
   target_link_options(radial_flags INTERFACE -fsanitize=${RADIAL_SANITIZE})
 endif()
 
+# What is shipped is hardened as Debian's own packages are: libc's checked
+# functions, and nothing of the binary's tables left writable after its start.
+# (PIE is the compiler's default.) Sanitizers have checks of their own, and
+# the former needs an optimised build.
+function(radial_harden target)
+  if(RADIAL_SANITIZE OR NOT CMAKE_BUILD_TYPE MATCHES "^Rel")
+    return()
+  endif()
+  target_compile_options(${target} PRIVATE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+  target_link_options(${target} PRIVATE -Wl,-z,relro,-z,now)
+endfunction()
+
 # radial_room(NAME [DEPENDS room|target ...])
 # A static library radial_NAME of every .cpp in the calling folder (and its
 # sub-folders). A DEPENDS entry that is a room is written by its bare name.
@@ -23,6 +35,7 @@ function(radial_room name)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   if(sources)
     add_library(radial_${name} STATIC ${sources})
+    radial_harden(radial_${name})
     set(scope PUBLIC)
   else()
     add_library(radial_${name} INTERFACE)

@@ -53,7 +53,7 @@ Status spawn(const DaemonOptions& options, const std::filesystem::path& log) {
     ::dup2(nothing.get(), STDIN_FILENO);
     ::dup2(output.get(), STDOUT_FILENO);
     ::dup2(output.get(), STDERR_FILENO);
-    static_cast<void>(::chdir("/"));
+    if (::chdir("/") != 0) ::_exit(127);
     ::execvp(argv[0], argv.data());
     ::_exit(127);
   }

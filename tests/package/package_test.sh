@@ -44,6 +44,13 @@ for file in usr/bin/radial usr/sbin/radiald usr/sbin/radial-wire usr/lib/systemd
 done
 # Nothing that others may write, nothing that is not root's, no set-uid.
 if bad=$(grep -vE '^(d|-)(rwxr-xr-x|rw-r--r--) root/root ' <<< "$files"); then fail "modes or owners: $bad"; fi
+# Hardened: position independent, everything bound and made read-only at its start, libc's checked functions.
+for program in usr/bin/radial usr/sbin/radiald usr/sbin/radial-wire; do
+  readelf -hW "$space/root/$program" | grep 'Type:.*DYN' > /dev/null || fail "$program is not position independent"
+  readelf -dW "$space/root/$program" | grep 'FLAGS.*NOW' > /dev/null || fail "$program is not bound at its start"
+  readelf -lW "$space/root/$program" | grep GNU_RELRO > /dev/null || fail "$program has no read-only relocations"
+  readelf --dyn-syms -W "$space/root/$program" | grep '_chk@GLIBC' > /dev/null || fail "$program has no checked functions"
+done
 [ "$(stat -c %a "$space/root/etc/radial")" = 755 ] || fail "mode of /etc/radial"
 inside getent group radial | grep -qE '^radial:x:[0-9]+:$' || fail "no group radial"
 if command -v systemd-analyze > /dev/null; then
@@ -69,6 +76,8 @@ done
 
 if inside lintian --version > /dev/null 2>&1; then
   inside lintian --fail-on error /radial.deb || fail "lintian"
+  weak=$(inside lintian --display-info --tags hardening-no-bindnow,hardening-no-fortify-functions,hardening-no-pie,hardening-no-relro /radial.deb)
+  [ -z "$weak" ] || fail "lintian: $weak"
 else
   echo "lintian is not installed: not run"
 fi
