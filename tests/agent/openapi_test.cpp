@@ -15,6 +15,7 @@
 #include "compile/json.h"
 #include "control/messages.h"
 #include "control/rollout.h"
+#include "support/paths.h"
 
 namespace radial::agent {
 namespace {
@@ -71,7 +72,7 @@ std::vector<std::pair<Json, std::string>> broken(const Json& example, const Json
 }
 
 TEST(OpenApi, IsTheFileOfTheDocuments) {
-  EXPECT_EQ(openapi_text(), read_file(std::string(RADIAL_SOURCE_DIR) + "/docs/openapi.json").value());
+  EXPECT_EQ(openapi_text(), read_file(test::source_dir() + "/docs/openapi.json").value());
   EXPECT_EQ(openapi()["openapi"], "3.1.0");
   check_references(openapi());
   check_closed(openapi()["components"]["schemas"], "");

@@ -9,6 +9,7 @@
 #include "fabric/address_plan.h"
 #include "fabric/parse.h"
 #include "fabric/stable_hash.h"
+#include "support/paths.h"
 
 namespace radial::test {
 namespace {
@@ -43,7 +44,7 @@ Fabric parsed(const std::string& name, const std::string& text) {
 
 }  // namespace
 
-std::filesystem::path golden_folder() { return std::filesystem::path(RADIAL_SOURCE_DIR) / "tests/compile/golden"; }
+std::filesystem::path golden_folder() { return std::filesystem::path(source_dir()) / "tests/compile/golden"; }
 
 std::vector<std::string> golden_names() {
   std::vector<std::string> names;

@@ -10,6 +10,7 @@
 #include "exchange/export.h"
 #include "fabric/address_plan.h"
 #include "fabric/parse.h"
+#include "support/paths.h"
 
 namespace radial::exchange {
 namespace {
@@ -17,7 +18,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-const std::filesystem::path folder = std::filesystem::path(RADIAL_SOURCE_DIR) / "tests/exchange/golden";
+const std::filesystem::path folder = std::filesystem::path(test::source_dir()) / "tests/exchange/golden";
 
 constexpr const char* two_sites = R"(
 fabric: acme

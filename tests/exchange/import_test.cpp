@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "exchange/import.h"
 #include "fabric/parse.h"
+#include "support/paths.h"
 
 namespace radial::exchange {
 namespace {
@@ -16,7 +17,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-const std::filesystem::path folder = std::filesystem::path(RADIAL_SOURCE_DIR) / "tests/exchange";
+const std::filesystem::path folder = std::filesystem::path(test::source_dir()) / "tests/exchange";
 
 std::string data(const std::string& name) { return read_file(folder / "data" / name).value(); }
 

@@ -9,11 +9,12 @@
 
 #include "base/file.h"
 #include "fabric/parse.h"
+#include "support/paths.h"
 
 namespace radial {
 namespace {
 
-const std::filesystem::path folder = RADIAL_SOURCE_DIR "/tests/fabric/mistakes";
+const std::filesystem::path folder = test::source_dir() + "/tests/fabric/mistakes";
 
 std::vector<std::string> cases() {
   std::vector<std::string> names;

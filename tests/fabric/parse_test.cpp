@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
+#include "support/paths.h"
 
 namespace radial {
 namespace {
@@ -30,7 +31,7 @@ std::size_t mistakes_in(std::string_view yaml) {
 }
 
 Fabric example(std::string_view name) {
-  return parsed(read_file(fmt::format("{}/examples/{}", RADIAL_SOURCE_DIR, name)).value());
+  return parsed(read_file(fmt::format("{}/examples/{}", test::source_dir(), name)).value());
 }
 
 TEST(ParseFabric, FillsInEveryDefault) {
@@ -177,7 +178,7 @@ TEST(ParseFabric, DoesNotAddFollowUpMistakes) {
 
 // Every fabric shown in the reference is a fabric.
 TEST(ParseFabric, TakesTheExamplesOfItsReference) {
-  const auto page = read_file(RADIAL_SOURCE_DIR "/docs/fabric-file.md").value();
+  const auto page = read_file(test::source_dir() + "/docs/fabric-file.md").value();
   constexpr std::string_view fence = "```yaml\n";
   int examples = 0;
   for (auto at = page.find(fence); at != std::string::npos; at = page.find(fence, at + 1)) {

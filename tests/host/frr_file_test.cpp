@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "host/frr_running.h"
+#include "support/paths.h"
 
 namespace radial::host::frr {
 namespace {
@@ -137,7 +138,7 @@ INSTANTIATE_TEST_SUITE_P(Captured, FrrFileOf, testing::Values("8.4", "10.3"),
 
 TEST_P(FrrFileOf, WhatFrrWroteItselfIsKeptLineByLine) {
   const auto text =
-      read_file(std::string(RADIAL_SOURCE_DIR) + "/tests/host/data/frr/" + GetParam() + "/frr.conf").value();
+      read_file(test::source_dir() + "/tests/host/data/frr/" + GetParam() + "/frr.conf").value();
   const std::vector<FrrLines> more = {
       {"ospfd", "interface wg1", {"ip ospf area 0"}},
       {"bgpd", "router bgp 65000 / address-family ipv6 unicast", {"network fd00:2::/64"}},

@@ -6,12 +6,13 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
+#include "support/paths.h"
 
 namespace radial::host::frr {
 namespace {
 
 std::string data(const std::string& version, const std::string& name) {
-  return read_file(std::string(RADIAL_SOURCE_DIR) + "/tests/host/data/frr/" + version + "/" + name).value();
+  return read_file(test::source_dir() + "/tests/host/data/frr/" + version + "/" + name).value();
 }
 IpAddress address(const char* text) { return IpAddress::parse(text).value(); }
 Prefix prefix(const char* text) { return Prefix::parse(text).value(); }

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
+#include "support/paths.h"
 
 namespace radial::host {
 namespace {
@@ -22,7 +23,7 @@ Prefix prefix(const char* text) { return Prefix::parse(text).value(); }
 class LsdbOf : public testing::TestWithParam<std::string> {
  protected:
   OspfDatabase read(LsaType type) {
-    const auto file = fmt::format("{}/tests/host/data/frr/{}/lsdb-{}.json", RADIAL_SOURCE_DIR, GetParam(), to_string(type));
+    const auto file = fmt::format("{}/tests/host/data/frr/{}/lsdb-{}.json", test::source_dir(), GetParam(), to_string(type));
     OspfDatabase database;
     const auto status = frr::parse_ospf_database(read_file(file).value(), type, database);
     EXPECT_TRUE(status) << (status ? "" : status.error().message);
@@ -78,7 +79,7 @@ TEST_P(LsdbOf, NetworkLsas) {
 TEST_P(LsdbOf, Ospf6) {
   OspfDatabase database;
   const auto status = frr::parse_ospf6_database(
-      read_file(fmt::format("{}/tests/host/data/frr/{}/lsdb6.json", RADIAL_SOURCE_DIR, GetParam())).value(), database);
+      read_file(fmt::format("{}/tests/host/data/frr/{}/lsdb6.json", test::source_dir(), GetParam())).value(), database);
   ASSERT_TRUE(status) << status.error().message;
   EXPECT_EQ(database.unreadable, 0U);
   const auto hub = address("10.255.0.1"), paris = address("10.255.0.173");

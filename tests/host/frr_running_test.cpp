@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
+#include "support/paths.h"
 
 namespace radial::host::frr {
 namespace {
@@ -12,7 +13,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 std::string data(const std::string& version, const std::string& name) {
-  return read_file(std::string(RADIAL_SOURCE_DIR) + "/tests/host/data/frr/" + version + "/" + name).value();
+  return read_file(test::source_dir() + "/tests/host/data/frr/" + version + "/" + name).value();
 }
 
 class FrrRunningOf : public testing::TestWithParam<std::string> {};

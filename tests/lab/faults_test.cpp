@@ -13,6 +13,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "support/paths.h"
+
 namespace radial::lab {
 namespace {
 
@@ -46,7 +48,7 @@ std::string everything(const LabPlan& plan, const FaultMap& faults) {
 
 // RADIAL_UPDATE_GOLDEN=1 writes the files anew.
 void expect_golden(const std::string& name, const std::string& text) {
-  const auto path = std::string(RADIAL_SOURCE_DIR) + "/tests/lab/golden/" + name + ".txt";
+  const auto path = test::source_dir() + "/tests/lab/golden/" + name + ".txt";
   if (std::getenv("RADIAL_UPDATE_GOLDEN") != nullptr) std::ofstream(path) << text;
   std::ifstream file(path);
   std::ostringstream golden;

@@ -16,6 +16,8 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "support/paths.h"
+
 namespace radial::test {
 namespace {
 
@@ -81,11 +83,11 @@ pid_t find_program(const std::string& path, const std::string& wire) {
 
 Program radial_wire(const std::string& environment) {
   const bool queues = environment.find("QUEUES") != std::string::npos;
-  return {environment.empty() ? "radial" : queues ? "radial_queues" : "radial_plain", std::string(RADIAL_BINARY_DIR) + "/bin/radial-wire", environment};
+  return {environment.empty() ? "radial" : queues ? "radial_queues" : "radial_plain", binary_dir() + "/bin/radial-wire", environment};
 }
 
 Program radial_wire_short(const std::string& environment) {
-  return {"radial_short", std::string(RADIAL_BINARY_DIR) + "/tests/radial-wire-short", environment};
+  return {"radial_short", binary_dir() + "/tests/radial-wire-short", environment};
 }
 
 Program kernel_wireguard() { return {"kernel", "kernel", {}}; }

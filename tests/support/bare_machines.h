@@ -8,10 +8,11 @@
 
 #include "base/file.h"
 #include "support/live_lab.h"
+#include "support/paths.h"
 
 namespace radial::test {
 
-inline const std::string radial_program = std::string(RADIAL_BINARY_DIR) + "/bin/radial";
+inline const std::string radial_program = binary_dir() + "/bin/radial";
 
 class BareMachines : public testing::Test {
  protected:

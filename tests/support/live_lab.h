@@ -17,6 +17,7 @@
 #include "fabric/parse.h"
 #include "lab/lab.h"
 #include "support/api_answers.h"
+#include "support/paths.h"
 
 namespace radial::test {
 
@@ -146,7 +147,7 @@ class LiveLab {
   }
 
  private:
-  const std::string radiald_ = std::string(RADIAL_BINARY_DIR) + "/bin/radiald";
+  const std::string radiald_ = binary_dir() + "/bin/radiald";
   std::string name_;
   std::unique_ptr<lab::Lab> lab_;
   bool converged_ = false;

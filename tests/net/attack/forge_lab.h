@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "net/attack/attack_lab.h"
+#include "support/paths.h"
 
 namespace radial::test {
 
@@ -40,7 +41,7 @@ class ForgingSite : public HostileSite {
   void forge_as(const std::string& router_id, const std::string& type, const std::string& id, const std::string& originator,
                 const std::string& words) {
     lab().sh("mallory", fmt::format("{}/tests/forger wg0 {} {} {} {} {} {} 80000100 100 {} >/dev/null 2>&1 &",
-                                    RADIAL_BINARY_DIR, source(), hub(), router_id, type, id, originator, words));
+                                    binary_dir(), source(), hub(), router_id, type, id, originator, words));
   }
   void stop_forging() { lab().sh("mallory", "pkill -x forger; true"); }
 

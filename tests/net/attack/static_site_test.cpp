@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "net/attack/attack_lab.h"
+#include "support/paths.h"
 
 namespace radial::test {
 namespace {
@@ -110,7 +111,7 @@ TEST_P(StaticSiteOn, AFloodOfForgedUpdatesIsNotHeard) {
   mallory().sh(fmt::format("ip address add {}/32 dev wg0", berlin));
   for (const auto& source : {me, berlin})
     mallory().sh(fmt::format("{0}/tests/forger wg0 {1} 10.255.0.1 {1} router {2} {2} 80000100 3000@1 stub:192.168.99.0:255.255.255.0 >/dev/null 2>&1 &",
-                             RADIAL_BINARY_DIR, source, berlin));
+                             binary_dir(), source, berlin));
   EXPECT_TRUE(wait_until(20s, [&] { return arrived() >= 1000; })) << arrived();
   EXPECT_EQ(pings.lost(), 0);
   mallory().sh(fmt::format("ip address del {}/32 dev wg0", berlin));

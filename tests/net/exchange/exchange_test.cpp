@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "support/live_lab.h"
+#include "support/paths.h"
 
 namespace radial::test {
 namespace {
@@ -19,7 +20,7 @@ sites:
   paris:  { lans: [192.168.30.0/24] }
 )";
 
-const std::string bin = std::string(RADIAL_BINARY_DIR) + "/bin/";
+const std::string bin = binary_dir() + "/bin/";
 const std::string wg_quick = "WG_QUICK_USERSPACE_IMPLEMENTATION=" + bin + "radial-wire wg-quick ";
 
 lab::LabOptions without_agents(const std::string& name) {

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "support/live_lab.h"
+#include "support/paths.h"
 
 namespace radial::test {
 namespace {
@@ -31,7 +32,7 @@ class Forty {
     options.frr = "8.4";
     options.fabric_text = forty_sites();
     options.replace = true;
-    options.radiald = std::string(RADIAL_BINARY_DIR) + "/bin/radiald";
+    options.radiald = binary_dir() + "/bin/radiald";
     auto parsed = parse_fabric(options.fabric_text);
     auto up = lab::Lab::up(std::get<Fabric>(parsed), std::move(options));
     ::unsetenv("RADIAL_WIREGUARD");

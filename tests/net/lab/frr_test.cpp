@@ -1,6 +1,7 @@
 // FRR in the nodes: restarts, and two releases in one lab.
 #include "fabric/facts.h"
 #include "net/lab/lab_fixture.h"
+#include "support/paths.h"
 
 namespace radial::lab {
 namespace {
@@ -26,7 +27,7 @@ TEST(LabFrr, ADaemonThatIsKilledComesBackByWatchfrr) {
 }
 
 TEST(LabFrr, NodesOfOneLabRunDifferentReleases) {
-  if (const auto made = run_process({std::string(RADIAL_SOURCE_DIR) + "/tools/debian13-root"}, 10min); !made || !made->ok())
+  if (const auto made = run_process({test::source_dir() + "/tools/debian13-root"}, 10min); !made || !made->ok())
     GTEST_SKIP() << "FRR 10.3 CANNOT BE HAD HERE: " << (made ? made->err : made.error().message);
   const auto name = unique("mixed");
   const Guard guard(name);
