@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -102,6 +103,19 @@ class LiveLab {
 
   [[nodiscard]] bool start_radiald(const std::string& node) { return lab_->start_radiald(node, radiald_).has_value(); }
 
+  // Lines for FRR as somebody types them. mgmtd (FRR 10) lets one session in at a
+  // time, and radiald may be at work in its own just now.
+  void configure(const std::string& node, const std::vector<std::string>& lines) {
+    std::vector<std::string> argv{"vtysh", "-c", "configure terminal"};
+    for (const auto& line : lines) argv.insert(argv.end(), {"-c", line});
+    std::string said;
+    const auto done = wait_until(10s, [&] {
+      const auto result = lab_->run(node, argv);
+      said = result ? result->out + result->err : result.error().message;
+      return result && result->ok();
+    });
+    if (!done) ADD_FAILURE() << node << ": " << fmt::format("{}", fmt::join(lines, ", ")) << ": " << said;
+  }
   std::string vtysh(const std::string& node, const std::string& command) { return run(node, {"vtysh", "-c", command}); }
 
   // Asks a node's radiald as root. Every answer must be as docs/openapi.json says.

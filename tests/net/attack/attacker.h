@@ -30,11 +30,7 @@ class Attacker {
   }
 
   std::string sh(const std::string& script) { return lab_.sh(site_, script); }
-  void configure(const std::vector<std::string>& lines) {
-    std::string command = "vtysh -c 'configure terminal'";
-    for (const auto& line : lines) command += fmt::format(" -c '{}'", line);
-    sh(command);
-  }
+  void configure(const std::vector<std::string>& lines) { lab_.configure(site_, lines); }
   std::string tunnel_address() {
     const auto text = sh("ip -4 -o address show dev wg0 | sed 's/.*inet \\([0-9.]*\\).*/\\1/'");
     return text.substr(0, text.find('\n'));

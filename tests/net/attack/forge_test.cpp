@@ -88,10 +88,10 @@ TEST_P(ForgeOn, AFalseLink) {
 TEST_P(ForgeOn, AFloodOfTenThousandPrefixes) {
   mallory().make_flood();
   HonestPings pings(*lab(), 15s);
-  lab().sh("mallory", "vtysh -c 'configure terminal' -c 'router ospf' -c 'redistribute kernel'");
+  mallory().flood(true);
   expect_cut_off("floods the fabric");
   std::printf("  honest pings lost while flooded: %d\n", pings.lost());
-  lab().sh("mallory", "vtysh -c 'configure terminal' -c 'router ospf' -c 'no redistribute kernel'; ip route flush proto 99");
+  mallory().flood(false);
 }
 
 INSTANTIATE_TEST_SUITE_P(Native, ForgeOn, testing::Values(Ground{"Frr84", ""}), title_of);

@@ -98,7 +98,7 @@ class DedicatedOn : public testing::TestWithParam<Ground> {
   static void announce_anothers_lan() {
     if (bgp()) return vtysh_bgp({"no bgp network import-check", "address-family ipv4 unicast", "network 192.168.20.0/24", "network 192.168.20.128/25"});
     lab().sh("lisbon", "ip link add atk0 type bridge && ip address add 192.168.20.200/24 dev atk0 && ip link set atk0 up");
-    lab().sh("lisbon", "vtysh -c 'configure terminal' -c 'interface atk0' -c 'ip ospf cost 1' -c 'ip ospf passive' -c 'ip ospf area 0.0.0.0'");
+    lab().configure("lisbon", {"interface atk0", "ip ospf cost 1", "ip ospf passive", "ip ospf area 0.0.0.0"});
   }
   static void withdraw_it() {
     if (bgp()) return vtysh_bgp({"bgp network import-check", "address-family ipv4 unicast", "no network 192.168.20.0/24", "no network 192.168.20.128/25"});
@@ -112,10 +112,9 @@ class DedicatedOn : public testing::TestWithParam<Ground> {
              return lab().vtysh("fra1", "show ip ospf database router " + id).find("192.168.20.0") != std::string::npos;
            }).has_value();
   }
-  static void vtysh_bgp(const std::vector<std::string>& lines) {
-    std::string command = "vtysh -c 'configure terminal' -c 'router bgp 65000'";
-    for (const auto& line : lines) command += " -c '" + line + "'";
-    lab().sh("lisbon", command);
+  static void vtysh_bgp(std::vector<std::string> lines) {
+    lines.insert(lines.begin(), "router bgp 65000");
+    lab().configure("lisbon", lines);
   }
 
   static inline std::unique_ptr<LiveLab> lab_;
