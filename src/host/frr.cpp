@@ -1,6 +1,8 @@
 #include "host/frr.h"
 
 #include <algorithm>
+#include <tuple>
+#include <type_traits>
 
 #include "host/frr_config.h"
 #include "host/frr_json.h"
@@ -16,6 +18,7 @@ using Clock = frr::VtySession::Clock;
 using Contexts = std::map<std::string, std::vector<std::string>>;
 
 constexpr std::string_view manager = "mgmtd";  // FRR 9 and later
+constexpr std::ptrdiff_t at_once_from = 100;     // lines: below, what was refused is told without a second try
 
 // Daemons whose configuration mgmtd holds from FRR 10 on.
 bool is_managed(const std::string& daemon) { return daemon == "zebra" || daemon == "staticd"; }
@@ -68,6 +71,7 @@ struct Frr::Impl {
   std::chrono::milliseconds deadline;
   std::string config_dir;
   std::map<std::string, frr::VtySession> sessions;
+  std::set<std::string> line_by_line;  // daemons that did not take a transaction: they are not tried again
 
   [[nodiscard]] std::string path_of(const std::string& daemon) const {
     return fmt::format("{}/{}.vty", run_dir, daemon);
@@ -125,19 +129,51 @@ struct Frr::Impl {
     return own;
   }
 
-  // Enters lines of one context in one daemon. A daemon that restarts in
-  // between gets them once more: entering a line twice is harmless.
-  Result<std::vector<frr::Refusal>> enter(const std::string& daemon, const std::string& context,
-                                          const std::vector<std::string>& lines) {
+  // Enters lines by `enter(session)`. A daemon that restarts in between gets
+  // them once more: entering a line twice is harmless.
+  template <typename Enter>
+  std::invoke_result_t<Enter, frr::VtySession&> entered(const std::string& daemon, const Enter& enter) {
     for (bool again : {true, false}) {
       RADIAL_ASSIGN(auto* open, session(daemon));
-      auto refusals = frr::enter_lines(*open, context, lines, deadline, daemon == manager);
-      if (refusals) return refusals;
+      auto answer = enter(*open);
+      if (answer) return answer;
       sessions.erase(daemon);
-      if (!again || refusals.error().code != Errc::unavailable)
-        return forward_error(std::move(refusals.error()).within("FRR's " + daemon));
+      if (!again || answer.error().code != Errc::unavailable)
+        return forward_error(std::move(answer.error()).within("FRR's " + daemon));
     }
     return fail(Errc::internal, "unreachable");
+  }
+
+  // Lines of one context in one daemon.
+  Result<std::vector<frr::Refusal>> enter(const std::string& daemon, const std::string& context,
+                                          const std::vector<std::string>& lines) {
+    return entered(daemon, [&](frr::VtySession& open) {
+      return frr::enter_lines(open, context, lines, deadline, daemon == manager);
+    });
+  }
+
+  // Steps first..last are of one daemon: those that are left to be entered line
+  // by line, after one transaction where they are so many that it is worth it.
+  Result<std::vector<const FrrChange::Step*>> apply_at_once(const FrrChange::Step* first, const FrrChange::Step* last) {
+    std::vector<const FrrChange::Step*> left;
+    const bool managed = serves(std::string(manager));
+    const std::string daemon = managed ? std::string(manager) : first->daemon;
+    if (last - first < at_once_from || !is_managed(first->daemon) || line_by_line.contains(daemon)) {
+      for (const auto* step = first; step != last; ++step) left.push_back(step);
+      return left;
+    }
+    std::vector<frr::Group> groups;
+    for (const auto* step = first; step != last; ++step) {
+      if (groups.empty() || groups.back().context != step->context) groups.push_back({step->context, {}});
+      groups.back().lines.push_back(step->line);
+    }
+    line_by_line.insert(daemon);
+    RADIAL_ASSIGN(const auto lines, entered(daemon, [&](frr::VtySession& open) {
+                    return frr::enter_at_once(open, groups, deadline, managed);
+                  }));
+    if (lines.size() < static_cast<std::size_t>(last - first)) line_by_line.erase(daemon);
+    for (const auto line : lines) left.push_back(first + line);
+    return left;
   }
 
   // The lines that mgmtd does not know belong to the daemon itself (FRR 9
@@ -159,15 +195,15 @@ struct Frr::Impl {
     return left;
   }
 
-  // Steps first..last stand in one context of one daemon.
-  Status apply_group(const FrrChange::Step* first, const FrrChange::Step* last, std::vector<Failure>& failures) {
+  // Steps of one context of one daemon.
+  Status apply_group(const std::vector<const FrrChange::Step*>& steps, std::vector<Failure>& failures) {
     std::vector<std::string> lines;
-    for (const auto* step = first; step != last; ++step) lines.push_back(step->line);
-    const bool managed = is_managed(first->daemon) && serves(std::string(manager));
-    auto refusals =
-        managed ? enter_managed(first->daemon, first->context, lines) : enter(first->daemon, first->context, lines);
+    for (const auto* step : steps) lines.push_back(step->line);
+    const auto& [daemon, context] = std::tie(steps.front()->daemon, steps.front()->context);
+    const bool managed = is_managed(daemon) && serves(std::string(manager));
+    auto refusals = managed ? enter_managed(daemon, context, lines) : enter(daemon, context, lines);
     if (!refusals) return forward_error(std::move(refusals.error()));
-    for (const auto& refusal : *refusals) failures.push_back({first + refusal.line, refusal.answer.words()});
+    for (const auto& refusal : *refusals) failures.push_back({steps[refusal.line], refusal.answer.words()});
     return {};
   }
 
@@ -193,9 +229,13 @@ struct Frr::Impl {
     std::vector<Failure> failures;
     const auto* const end = change.steps.data() + change.steps.size();
     for (const auto* first = change.steps.data(); first != end;) {
-      const auto* last = first;
-      while (last != end && last->daemon == first->daemon && last->context == first->context) ++last;
-      RADIAL_TRY(apply_group(first, last, failures));
+      const auto* const last = std::find_if(first, end, [&](const auto& step) { return step.daemon != first->daemon; });
+      RADIAL_ASSIGN(const auto left, apply_at_once(first, last));
+      for (auto step = left.begin(); step != left.end();) {
+        const auto behind = std::find_if(step, left.end(), [&](const auto* one) { return one->context != (*step)->context; });
+        RADIAL_TRY(apply_group({step, behind}, failures));
+        step = behind;
+      }
       first = last;
     }
     // Refused where no instance is left: then nobody has announced anything.
@@ -213,7 +253,7 @@ struct Frr::Impl {
 };
 
 Frr::Frr(std::string run_dir, std::chrono::milliseconds deadline, std::string config_dir)
-    : impl_(std::make_unique<Impl>(Impl{std::move(run_dir), deadline, std::move(config_dir), {}})) {}
+    : impl_(std::make_unique<Impl>(Impl{std::move(run_dir), deadline, std::move(config_dir), {}, {}})) {}
 Frr::Frr(Frr&&) noexcept = default;
 Frr& Frr::operator=(Frr&&) noexcept = default;
 Frr::~Frr() = default;

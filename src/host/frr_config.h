@@ -15,6 +15,12 @@ struct Refusal {
   VtyAnswer answer;
 };
 
+// Lines of one context, which is a key as in FrrRunning.
+struct Group {
+  std::string context;
+  std::vector<std::string> lines;
+};
+
 // Enters `lines` one by one in `context` (a key as in FrrRunning) and leaves
 // config mode, whatever happened: a line that is refused does not stop the
 // next. When the context itself is refused no line is entered and all count as
@@ -24,5 +30,15 @@ struct Refusal {
 [[nodiscard]] Result<std::vector<Refusal>> enter_lines(VtySession& session, std::string_view context,
                                                        const std::vector<std::string>& lines,
                                                        std::chrono::milliseconds patience, bool one_by_one);
+
+// Enters all lines of all groups as one transaction. FRR copies and validates the
+// whole of a daemon's configuration for every line of a filter or route-map that
+// is entered by itself: the 9,000 lines of 1,000 sites took zebra 8.4 more than a
+// quarter of an hour. The bracket is the one that vtysh puts around a file (FRR
+// lib/lib_vty.c, XFRR_start_configuration). Returns the lines that were not
+// entered, counted through all groups; enter_lines() finds out why. That is all
+// of them where a context or the transaction was refused.
+[[nodiscard]] Result<std::vector<std::size_t>> enter_at_once(VtySession& session, const std::vector<Group>& groups,
+                                                             std::chrono::milliseconds patience, bool one_by_one);
 
 }  // namespace radial::host::frr
