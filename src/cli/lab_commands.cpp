@@ -54,6 +54,7 @@ struct UpOptions {
   std::vector<std::string> frr;  // "10.3" or "NODE=10.3"
   bool replace = false;
   bool no_wait = false;
+  bool bare = false;
   int deadline = 120;
 };
 
@@ -70,6 +71,7 @@ int up(const UpOptions& options) {
   lab_options.fabric_text = *text;
   lab_options.fabric_path = options.file;
   lab_options.replace = options.replace;
+  lab_options.bare = options.bare;
   for (const auto& choice : options.frr) {
     const auto equals = choice.find('=');
     if (equals == std::string::npos) lab_options.frr = choice;
@@ -84,6 +86,19 @@ int up(const UpOptions& options) {
   if (!lab) {
     progress.clear();
     return failed(lab.error());
+  }
+  if (options.bare) {
+    progress.clear();
+    const auto& machines = std::get<Fabric>(parsed);
+    const auto& hub = machines.hubs.front();
+    const auto option = [](const std::vector<Lan>& lans) { return lans.empty() ? std::string() : fmt::format(" --lan {}", lans.front().prefix); };
+    fmt::print("lab {0} is up: {1} machines with nothing of Radial's. The first steps on them:\n"
+               "  radial lab exec {0} {2} -- radial init --endpoint {3}{4}\n",
+               lab->name(), lab->plan().nodes.size(), hub.name, hub.endpoints.front().to_string(), option(hub.lans));
+    if (!machines.sites.empty())
+      fmt::print("  radial lab exec {0} {1} -- radial invite {2}{3}\n  radial lab exec {0} {2} -- radial join TOKEN\n", lab->name(),
+                 hub.name, machines.sites.front().name, option(machines.sites.front().lans));
+    return 0;
   }
   if (options.no_wait) {
     progress.clear();
@@ -229,6 +244,7 @@ void add_lab_commands(CLI::App& app, int& exit_code) {
   up_command->add_option("--frr", options->frr, "FRR version of all nodes (10.3) or of one (NODE=10.3); default: this machine's");
   up_command->add_flag("--replace", options->replace, "take down a lab of this name first");
   up_command->add_flag("--no-wait", options->no_wait, "do not wait until every LAN reaches every LAN");
+  up_command->add_flag("--bare", options->bare, "only the machines: to rehearse radial init, invite and join on them");
   up_command->add_option("--deadline", options->deadline, "seconds to wait for that")->capture_default_str()->check(CLI::Range(1, 3600));
   up_command->callback([&exit_code, options] { exit_code = up(*options); });
 
