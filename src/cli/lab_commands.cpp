@@ -58,6 +58,17 @@ struct UpOptions {
   int deadline = 120;
 };
 
+// What to type on bare machines, for the fabric that they were made from.
+std::string first_steps(const std::string& lab, const Fabric& fabric) {
+  const auto option = [](const std::vector<Lan>& lans) { return lans.empty() ? std::string() : fmt::format(" --lan {}", lans.front().prefix); };
+  const auto& hub = fabric.hubs.front();
+  auto steps = fmt::format("  radial lab exec {} {} -- radial init --endpoint {}{}\n", lab, hub.name, hub.endpoints.front().to_string(), option(hub.lans));
+  if (fabric.sites.empty()) return steps;
+  const auto& site = fabric.sites.front();
+  return steps + fmt::format("  radial lab exec {0} {1} -- radial invite {2}{3}\n  radial lab exec {0} {2} -- radial join TOKEN\n", lab, hub.name,
+                             site.name, option(site.lans));
+}
+
 int up(const UpOptions& options) {
   auto text = read_file(options.file, 4U << 20U);
   if (!text) return failed(text.error());
@@ -89,15 +100,8 @@ int up(const UpOptions& options) {
   }
   if (options.bare) {
     progress.clear();
-    const auto& machines = std::get<Fabric>(parsed);
-    const auto& hub = machines.hubs.front();
-    const auto option = [](const std::vector<Lan>& lans) { return lans.empty() ? std::string() : fmt::format(" --lan {}", lans.front().prefix); };
-    fmt::print("lab {0} is up: {1} machines with nothing of Radial's. The first steps on them:\n"
-               "  radial lab exec {0} {2} -- radial init --endpoint {3}{4}\n",
-               lab->name(), lab->plan().nodes.size(), hub.name, hub.endpoints.front().to_string(), option(hub.lans));
-    if (!machines.sites.empty())
-      fmt::print("  radial lab exec {0} {1} -- radial invite {2}{3}\n  radial lab exec {0} {2} -- radial join TOKEN\n", lab->name(),
-                 hub.name, machines.sites.front().name, option(machines.sites.front().lans));
+    fmt::print("lab {} is up: {} machines with nothing of Radial's. The first steps on them:\n{}", lab->name(), lab->plan().nodes.size(),
+               first_steps(lab->name(), std::get<Fabric>(parsed)));
     return 0;
   }
   if (options.no_wait) {
