@@ -17,7 +17,7 @@ until_it() {
   local end=$((SECONDS + 60))
   until "$@" > /dev/null 2>&1; do [ $SECONDS -lt $end ] || { echo "not within 60 s: $*" >&2; exit 1; }; done
 }
-token() { on fra1 radial invite "$1" --lan "$2" | grep -o 'radial1[.][^ ]*' | head -n 1; }
+token() { on fra1 radial invite "$1" --lan "$2" 2> /dev/null | grep -o 'radial1[.][^ ]*' | head -n 1; }
 
 printf 'machine: %s cores, FRR %s, kernel %s\n\n' "$(nproc)" "$(dpkg-query -W -f '${Version}' frr | cut -d- -f1)" "$(uname -r)"
 cat > "$work/fabric.yaml" <<'END'

@@ -245,10 +245,10 @@ void add_lab_commands(CLI::App& app, int& exit_code) {
   auto* up_command = lab->add_subcommand("up", "Bring a fabric up: a namespace a node, with real WireGuard, FRR and radiald");
   up_command->add_option("FABRIC", options->file, "the fabric file")->required();
   up_command->add_option("--name", options->name, "the lab's name; default: the fabric's");
-  up_command->add_option("--frr", options->frr, "FRR version of all nodes (10.3) or of one (NODE=10.3); default: this machine's");
+  auto* frr = up_command->add_option("--frr", options->frr, "FRR version of all nodes (10.3) or of one (NODE=10.3); default: this machine's");
   up_command->add_flag("--replace", options->replace, "take down a lab of this name first");
   up_command->add_flag("--no-wait", options->no_wait, "do not wait until every LAN reaches every LAN");
-  up_command->add_flag("--bare", options->bare, "only the machines: to rehearse radial init, invite and join on them");
+  up_command->add_flag("--bare", options->bare, "only the machines: to rehearse radial init, invite and join on them")->excludes(frr);
   up_command->add_option("--deadline", options->deadline, "seconds to wait for that")->capture_default_str()->check(CLI::Range(1, 3600));
   up_command->callback([&exit_code, options] { exit_code = up(*options); });
 
