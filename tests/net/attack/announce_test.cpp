@@ -239,7 +239,9 @@ TEST_P(AnnounceOn, AFloodOfTenThousandPrefixesByBgp) {
   EXPECT_TRUE(wait_until(20s, [&] { return finding().find("100.64.0.0/32") != std::string::npos && finding().find("and more than 995 others") != std::string::npos; }))
       << finding();
   const auto grown = radiald_kb() - before;
+#if !defined(__SANITIZE_ADDRESS__)  // which keeps freed memory for a while
   EXPECT_LT(grown, 8 << 10) << "kB: what an agent keeps of a flood is bounded";
+#endif
   std::printf("radiald at the hub grew by %ld kB\n", grown);
   mallory().flood(false);
   expect_nobody_named();
