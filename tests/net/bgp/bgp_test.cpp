@@ -267,7 +267,8 @@ TEST_P(TwoFamilies, AGrantThatIsTakenBackTakesTheRouteBack) {
   const auto before = lab().status("fra1").value();
   ASSERT_TRUE(lab().post("fra1", "/v1/apply", Json{{"fabric", fabric_text("bgp")}}.dump()));
   EXPECT_TRUE(wait_until(20s, [&] { return !routes("paris", "10.99.1.0/24"); })) << lab().vtysh("fra1", "show bgp ipv4");
-  for (const auto& is : lab().status("fra1").value().adjacencies)
+  const auto after = lab().status("fra1").value();
+  for (const auto& is : after.adjacencies)
     for (const auto& was : before.adjacencies)
       if (is.node == was.node) { EXPECT_GE(is.up_ms, was.up_ms) << is.node << " was reset"; }
   ASSERT_TRUE(lab().post("paris", "/v1/apply", Json{{"fabric", fabric_text("bgp")}}.dump()));

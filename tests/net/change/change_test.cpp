@@ -232,6 +232,10 @@ void fill_disk(LiveLab& lab, const std::string& node) {
   lab.sh(node, "mkdir -p /run/small && mount -t tmpfs -o size=4m tmpfs /run/small && cp -a /var/lib/radial/. /run/small/ && "
                "mount --bind /run/small /var/lib/radial && (cat /dev/zero > /var/lib/radial/fill 2>/dev/null; true)");
 }
+// Busy as long as somebody writes, and who was killed is not gone at once.
+void make_read_only(LiveLab& lab, const std::string& node) {
+  lab.sh(node, "for i in $(seq 100); do mount -o remount,ro /run/small 2>/dev/null && exit; sleep 0.1; done; mount -o remount,ro /run/small");
+}
 void empty_disk(LiveLab& lab, const std::string& node) {
   lab.sh(node, "mount -o remount,rw /run/small; rm -f /var/lib/radial/fill; umount /var/lib/radial && cp -a /run/small/. /var/lib/radial/ && umount /run/small");
 }
@@ -244,7 +248,7 @@ TEST_F(Change, AFullOrReadOnlyDiskIsToldAndTheNetworkUntouched) {
   const auto full = apply_quick(changed);
   EXPECT_EQ(full.exit_code, 1);
   EXPECT_THAT(full.err, AllOf(HasSubstr("berlin cannot take it"), HasSubstr("No space left on device")));
-  lab_->sh("berlin", "mount -o remount,ro /run/small");
+  make_read_only(*lab_, "berlin");
   const auto read_only = apply_quick(changed);
   EXPECT_EQ(read_only.exit_code, 1);
   EXPECT_THAT(read_only.err, AllOf(HasSubstr("berlin cannot take it"), HasSubstr("Read-only file system")));
@@ -269,7 +273,8 @@ TEST_F(Change, AFullOrReadOnlyDiskIsToldAndTheNetworkUntouched) {
   EXPECT_TRUE(whole());
 
   // Read-only, from its start: said with path and cure, and nothing is changed anywhere.
-  lab_->sh("fra1", "pkill -9 -x radiald; rm -f /var/lib/radial/fill; mount -o remount,ro /run/small");
+  lab_->sh("fra1", "pkill -9 -x radiald; rm -f /var/lib/radial/fill");
+  make_read_only(*lab_, "fra1");
   ASSERT_TRUE(lab_->start_radiald("fra1"));
   ASSERT_TRUE(wait_until(20s, [] { return change_phase() == "none"; }));
   const auto revisions = radial("fra1", {"revisions", "--json"}).out;
