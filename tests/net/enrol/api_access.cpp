@@ -115,7 +115,7 @@ void group_radial_reads(LiveLab& lab, const std::string& node) {
   // A group as the package makes it, for this node alone, and the folder as systemd does; the
   // program where anybody may run it.
   lab.sh(node, "chmod 755 /run/radial && cp /etc/group /run/group && echo 'radial:x:64242:' >> /run/group && mount --bind /run/group /etc/group && "
-               "install -m 755 " + binary_dir() + "/bin/radial /run/anybodys-radial && pkill -9 -x radiald");
+               "install -s -m 755 " + binary_dir() + "/bin/radial /run/anybodys-radial && pkill -9 -x radiald");
   ASSERT_TRUE(lab.start_radiald(node));
   ASSERT_TRUE(wait_until(30s, [&] {
     const auto status = lab.ask(node, "GET", "/v1/status");
