@@ -68,6 +68,14 @@ class NbmaRestart : public testing::Test {
     return true;
   }
 
+  [[nodiscard]] std::string what_all_see() const {
+    std::string text;
+    for (const auto* node : {hub_.get(), sites_[0].get(), sites_[1].get()})
+      for (const auto* command : {"show ip ospf neighbor", "show ip ospf database network", "show ip ospf database", "show ip ospf route"})
+        text += node->frr().command("ospfd", command).value_or("no answer\n");
+    return text;
+  }
+
   // What the agent at the hub does, until all routes are there.
   [[nodiscard]] bool repaired_within(Frr& frr, std::chrono::seconds limit, int& neighbors_cleared,
                                      int& processes_cleared) {
@@ -116,7 +124,8 @@ TEST_F(NbmaRestart, EveryRouteIsBackAfterEachOfTenKills) {
     hub_->load("ospfd");
     const auto began = Clock::now();
     // Without a cure it is never repaired; with an unlucky one not before the sites let go of the old LSA after 60 s.
-    ASSERT_TRUE(repaired_within(frr, 90s, neighbors_cleared, processes_cleared)) << "restart " << round;
+    ASSERT_TRUE(repaired_within(frr, 90s, neighbors_cleared, processes_cleared))
+        << "restart " << round << ", bounces " << neighbors_cleared << ", processes cleared " << processes_cleared << "\n" << what_all_see();
     times +=
         fmt::format("{}{:.1f}", times.empty() ? "" : " ", std::chrono::duration<double>(Clock::now() - began).count());
   }
