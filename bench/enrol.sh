@@ -11,7 +11,7 @@ work=$(mktemp -d); name=enrolbench$$
 trap '"$bin/radial" lab down "$name" > /dev/null 2>&1 || true; rm -rf "$work"' EXIT
 on() { local place=$1; shift; "$bin/radial" lab exec "$name" "$place" -- "$@"; }
 now() { date +%s%N; }
-since() { awk -v t="$(($(now) - $1))" 'BEGIN { printf "%.2f", t / 1e9 }'; }
+since() { awk -v t="$(($(now) - $1))" 'BEGIN { printf "%.2f\n", t / 1e9 }'; }
 spread() { sort -n | awk '{ v[NR] = $1 } END { printf "%s s (%s to %s, %d rounds)\n", v[int((NR + 1) / 2)], v[1], v[NR], NR }'; }
 until_it() {
   local end=$((SECONDS + 60))
@@ -36,9 +36,9 @@ for _ in $(seq "$rounds"); do
   invitation=$(token berlin 192.168.20.0/24)
   began=$(now)
   on berlin radial join "$invitation" > /dev/null
-  since "$began" >> "$work/joined"; echo >> "$work/joined"
+  since "$began" >> "$work/joined"
   until_it on berlin.lan0 ping -c 1 -W 0.2 192.168.30.2
-  since "$began" >> "$work/pinged"; echo >> "$work/pinged"
+  since "$began" >> "$work/pinged"
 done
 printf 'radial join returns after        %s\n' "$(spread < "$work/joined")"
 printf 'first ping into another site LAN %s\n\n' "$(spread < "$work/pinged")"

@@ -1,7 +1,6 @@
 #include "host/frr.h"
 
 #include <algorithm>
-#include <tuple>
 #include <type_traits>
 
 #include "host/frr_config.h"
@@ -18,7 +17,7 @@ using Clock = frr::VtySession::Clock;
 using Contexts = std::map<std::string, std::vector<std::string>>;
 
 constexpr std::string_view manager = "mgmtd";  // FRR 9 and later
-constexpr std::ptrdiff_t at_once_from = 100;     // lines: below, what was refused is told without a second try
+constexpr std::ptrdiff_t at_once_from = 100;   // lines: below, what was refused is told without a second try
 
 // Daemons whose configuration mgmtd holds from FRR 10 on.
 bool is_managed(const std::string& daemon) { return daemon == "zebra" || daemon == "staticd"; }
@@ -114,6 +113,8 @@ struct Frr::Impl {
   }
 
   bool serves(const std::string& daemon) { return session(daemon).has_value(); }
+  // mgmtd is there, and holds that daemon's configuration.
+  bool held_by_manager(const std::string& daemon) { return is_managed(daemon) && serves(std::string(manager)); }
 
   Result<Contexts> contexts(const std::string& daemon) {
     RADIAL_ASSIGN(const auto text, command(daemon, "show running-config"));
@@ -122,7 +123,7 @@ struct Frr::Impl {
 
   Result<Contexts> running(const std::string& daemon) {
     RADIAL_ASSIGN(auto own, contexts(daemon));
-    if (is_managed(daemon) && serves(std::string(manager))) {
+    if (held_by_manager(daemon)) {
       RADIAL_ASSIGN(const auto held, contexts(std::string(manager)));
       merge(own, share_of(daemon, held));
     }
@@ -156,9 +157,10 @@ struct Frr::Impl {
   // by line, after one transaction where they are so many that it is worth it.
   Result<std::vector<const FrrChange::Step*>> apply_at_once(const FrrChange::Step* first, const FrrChange::Step* last) {
     std::vector<const FrrChange::Step*> left;
-    const bool managed = serves(std::string(manager));
+    const bool worth_it = last - first >= at_once_from && is_managed(first->daemon);
+    const bool managed = worth_it && held_by_manager(first->daemon);
     const std::string daemon = managed ? std::string(manager) : first->daemon;
-    if (last - first < at_once_from || !is_managed(first->daemon) || line_by_line.contains(daemon)) {
+    if (!worth_it || line_by_line.contains(daemon)) {
       for (const auto* step = first; step != last; ++step) left.push_back(step);
       return left;
     }
@@ -199,9 +201,9 @@ struct Frr::Impl {
   Status apply_group(const std::vector<const FrrChange::Step*>& steps, std::vector<Failure>& failures) {
     std::vector<std::string> lines;
     for (const auto* step : steps) lines.push_back(step->line);
-    const auto& [daemon, context] = std::tie(steps.front()->daemon, steps.front()->context);
-    const bool managed = is_managed(daemon) && serves(std::string(manager));
-    auto refusals = managed ? enter_managed(daemon, context, lines) : enter(daemon, context, lines);
+    const auto& first = *steps.front();
+    auto refusals = held_by_manager(first.daemon) ? enter_managed(first.daemon, first.context, lines)
+                                                  : enter(first.daemon, first.context, lines);
     if (!refusals) return forward_error(std::move(refusals.error()));
     for (const auto& refusal : *refusals) failures.push_back({steps[refusal.line], refusal.answer.words()});
     return {};
