@@ -1,6 +1,4 @@
-// The FRR adapter against real daemons of both versions: 8.4 of this machine
-// and 10.3 of the folder in RADIAL_TRIXIE_ROOT (skipped where there is none).
-#include <cstdlib>
+// The FRR adapter against real daemons of both versions.
 #include <iostream>
 #include <thread>
 
@@ -8,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "frr_node.h"
+#include "support/frr_release.h"
 
 namespace radial::host {
 namespace {
@@ -21,15 +20,13 @@ const std::set<std::string> all_daemons = {"zebra", "ospfd", "staticd", "bgpd"};
 class FrrAdapter : public testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
-    if (GetParam() == "8.4") return;
-    const char* root = std::getenv("RADIAL_TRIXIE_ROOT");
-    if (root == nullptr || *root == '\0') GTEST_SKIP() << "##### SKIPPED: no RADIAL_TRIXIE_ROOT with FRR 10.3 #####";
-    root_ = root;
+    if (const auto missing = test::frr_missing({GetParam()}); !missing.empty()) GTEST_SKIP() << missing;
+    root_ = lab::choose_frr(GetParam())->root;
   }
   [[nodiscard]] FrrNode node(const std::vector<std::string>& daemons = {"zebra", "ospfd", "staticd", "bgpd"}) const {
     return FrrNode(root_, daemons);
   }
-  [[nodiscard]] bool old() const { return root_.empty(); }
+  [[nodiscard]] static bool old() { return GetParam() == "8.4"; }
   std::string root_;
 };
 INSTANTIATE_TEST_SUITE_P(Version, FrrAdapter, testing::Values("8.4", "10.3"),

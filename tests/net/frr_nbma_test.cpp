@@ -13,6 +13,7 @@
 
 #include "frr_node.h"
 #include "host/frr_nbma_repair.h"
+#include "support/frr_release.h"
 
 namespace radial::host {
 namespace {
@@ -37,6 +38,7 @@ std::string ospf_config(const char* id, const std::vector<std::string>& neighbor
 class NbmaRestart : public testing::Test {
  protected:
   void SetUp() override {
+    if (const auto missing = test::frr_missing({"8.4"}); !missing.empty()) GTEST_SKIP() << missing;
     hub_ = std::make_unique<FrrNode>("", daemons);
     hub_->in(R"(ip link add br0 type bridge; ip link set br0 up
                 ip link add wg0 type veth peer name port0; ip link set port0 master br0 up; ip addr add 10.255.0.1/24 dev wg0; ip link set wg0 up

@@ -1,7 +1,7 @@
-// FRR daemons in a namespace of their own, as Debian's package starts them:
-// FRR of this machine, or of another root folder (RADIAL_TRIXIE_ROOT) by
-// chroot. Everything in a node, daemons included, dies with the test process:
-// it lives in a process namespace whose first process is tied to ours.
+// FRR daemons in a namespace of their own, as Debian's package starts them: FRR
+// of this machine, or of another root folder by chroot. Everything in a node,
+// daemons included, dies with the test process: it lives in a process namespace
+// whose first process is tied to ours.
 // Needs root. Failures throw, which fails the test.
 #pragma once
 

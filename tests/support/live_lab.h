@@ -141,6 +141,21 @@ class LiveLab {
     const auto matrix = lab_->ping_matrix();
     return matrix && matrix->ok();
   }
+  // Every LAN reaches every LAN at the first try; shows what the nodes have when not.
+  void expect_pings(const std::string& when) {
+    const auto matrix = lab_->ping_matrix();
+    if (!matrix) {
+      ADD_FAILURE() << when << ": " << matrix.error().message;
+      return;
+    }
+    if (matrix->ok()) return;
+    std::string all;
+    for (const auto& one : matrix->failures()) all += fmt::format("  {} -> {}\n", one.from, one.to);
+    for (const auto& node : lab_->plan().nodes)
+      all += node.name + ":\n" + sh(node.name, "ip -d route; wg show all allowed-ips; ip -s neigh; ip -s link show wg0");
+    const bool again = pings();
+    ADD_FAILURE() << when << ": no answer within a second" << (again ? " (but at the second try)" : "") << "\n" << all;
+  }
   bool pings(const std::string& place, const std::string& address) {
     const auto result = lab_->ping(place, IpAddress::parse(address).value());
     return result && result->ok();

@@ -261,13 +261,13 @@ TEST_P(AnnounceOn, WhatWasAnnouncedBeforeRadialdIsNamedByItAllTheSame) {
   expect_nobody_named();
 }
 
-INSTANTIATE_TEST_SUITE_P(Native, AnnounceOn, testing::Values(Ground{"ospf84", "", false}), title_of);
-INSTANTIATE_TEST_SUITE_P(NativeBgp, AnnounceOn, testing::Values(Ground{"bgp84", "", true}), title_of);
+INSTANTIATE_TEST_SUITE_P(Frr84, AnnounceOn, testing::Values(Ground{"ospf84", "8.4", false}), title_of);
+INSTANTIATE_TEST_SUITE_P(Frr84Bgp, AnnounceOn, testing::Values(Ground{"bgp84", "8.4", true}), title_of);
 INSTANTIATE_TEST_SUITE_P(Frr103, AnnounceOn, testing::Values(Ground{"ospf103", "10.3", false}), title_of);
 INSTANTIATE_TEST_SUITE_P(Frr103Bgp, AnnounceOn, testing::Values(Ground{"bgp103", "10.3", true}), title_of);
 // A wire for each site: everything passes at the wire, and nftables filters by the same grants.
-INSTANTIATE_TEST_SUITE_P(Dedicated, AnnounceOn, testing::Values(Ground{"dedospf84", "", false, true}), title_of);
-INSTANTIATE_TEST_SUITE_P(DedicatedBgp, AnnounceOn, testing::Values(Ground{"dedbgp84", "", true, true}), title_of);
+INSTANTIATE_TEST_SUITE_P(Dedicated, AnnounceOn, testing::Values(Ground{"dedospf84", "8.4", false, true}), title_of);
+INSTANTIATE_TEST_SUITE_P(DedicatedBgp, AnnounceOn, testing::Values(Ground{"dedbgp84", "8.4", true, true}), title_of);
 INSTANTIATE_TEST_SUITE_P(Dedicated103, AnnounceOn, testing::Values(Ground{"dedospf103", "10.3", false, true}), title_of);
 INSTANTIATE_TEST_SUITE_P(DedicatedBgp103, AnnounceOn, testing::Values(Ground{"dedbgp103", "10.3", true, true}), title_of);
 

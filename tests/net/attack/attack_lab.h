@@ -9,7 +9,6 @@
 //                    grant 10.30.0.0/16
 #pragma once
 
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,6 +17,7 @@
 #include <gtest/gtest.h>
 
 #include "net/attack/attacker.h"
+#include "support/frr_release.h"
 #include "support/steady_pings.h"
 
 namespace radial::test {
@@ -63,7 +63,7 @@ inline void expect_spoofing_over_ipv6_fails(LiveLab& lab, Attacker& mallory) {
 // FRR and engine of a fabric that is attacked.
 struct Ground {
   std::string title;
-  std::string frr;   // of all nodes: empty is this machine's
+  std::string frr;   // of all nodes
   bool bgp = false;
   bool dedicated = false;  // the hub has a wire for each site
 };
@@ -81,8 +81,7 @@ class HostileSite : public testing::TestWithParam<Ground> {
   virtual void turn_hostile() { mallory().seize(); }
 
   void SetUp() override {
-    if (!GetParam().frr.empty() && std::getenv("RADIAL_TRIXIE_ROOT") == nullptr)
-      GTEST_SKIP() << "no Debian 13 folder with FRR 10.3 (RADIAL_TRIXIE_ROOT)";
+    if (const auto missing = frr_missing({GetParam().frr}); !missing.empty()) GTEST_SKIP() << missing;
     if (!lab_ || title_ != GetParam().title) {
       mallory_.reset();
       lab_.reset();

@@ -116,7 +116,7 @@ TEST_P(Forge6On, AFloodOfThousandsOfPrefixes) {
   mallory().sh("ip -6 route flush proto 99");
 }
 
-INSTANTIATE_TEST_SUITE_P(Native, Forge6On, testing::Values(Ground{"ospf84", "", false}), title_of);
+INSTANTIATE_TEST_SUITE_P(Frr84, Forge6On, testing::Values(Ground{"ospf84", "8.4", false}), title_of);
 INSTANTIATE_TEST_SUITE_P(Frr103, Forge6On, testing::Values(Ground{"ospf103", "10.3", false}), title_of);
 
 }  // namespace

@@ -15,14 +15,13 @@ using testing::Not;
 class Ospf6On : public testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
-    if (!GetParam().empty() && std::getenv("RADIAL_TRIXIE_ROOT") == nullptr)
-      GTEST_SKIP() << "no Debian 13 folder with FRR 10.3 (RADIAL_TRIXIE_ROOT)";
+    if (const auto missing = frr_missing({GetParam()}); !missing.empty()) GTEST_SKIP() << missing;
     if (!lab_ || frr_ != GetParam()) {
       mallory_.reset();
       lab_.reset();
       frr_ = GetParam();
       lab::LabOptions options;
-      options.name = "atk6" + std::string(frr_.empty() ? "n" : "d");
+      options.name = "atk6" + std::string(frr_ == "8.4" ? "old" : "new");
       options.frr = frr_;
       lab_ = std::make_unique<LiveLab>(attack_fabric6, std::move(options));
       ASSERT_TRUE(lab_->ready());
@@ -138,7 +137,7 @@ TEST_P(Ospf6On, AnothersSourceAddressIsDropped) {
   expect_spoofing_over_ipv6_fails(lab(), mallory());
 }
 
-INSTANTIATE_TEST_SUITE_P(Native, Ospf6On, testing::Values(""), [](const auto&) { return std::string("Frr84"); });
+INSTANTIATE_TEST_SUITE_P(Frr84, Ospf6On, testing::Values("8.4"), [](const auto&) { return std::string("Frr84"); });
 INSTANTIATE_TEST_SUITE_P(Frr103, Ospf6On, testing::Values("10.3"), [](const auto&) { return std::string("Frr103"); });
 
 }  // namespace

@@ -128,11 +128,11 @@ TEST_P(StaticSiteOn, AnothersSourceAddressIsDropped) {
   mallory().sh("ip address del 192.168.20.2/32 dev lo");
 }
 
-INSTANTIATE_TEST_SUITE_P(Native, StaticSiteOn, testing::Values(Ground{"ospf84", "", false}), title_of);
-INSTANTIATE_TEST_SUITE_P(NativeBgp, StaticSiteOn, testing::Values(Ground{"bgp84", "", true}), title_of);
+INSTANTIATE_TEST_SUITE_P(Frr84, StaticSiteOn, testing::Values(Ground{"ospf84", "8.4", false}), title_of);
+INSTANTIATE_TEST_SUITE_P(Frr84Bgp, StaticSiteOn, testing::Values(Ground{"bgp84", "8.4", true}), title_of);
 INSTANTIATE_TEST_SUITE_P(Frr103, StaticSiteOn, testing::Values(Ground{"ospf103", "10.3", false}), title_of);
-INSTANTIATE_TEST_SUITE_P(Dedicated, StaticSiteOn, testing::Values(Ground{"dedospf84", "", false, true}), title_of);
-INSTANTIATE_TEST_SUITE_P(DedicatedBgp, StaticSiteOn, testing::Values(Ground{"dedbgp84", "", true, true}), title_of);
+INSTANTIATE_TEST_SUITE_P(Dedicated, StaticSiteOn, testing::Values(Ground{"dedospf84", "8.4", false, true}), title_of);
+INSTANTIATE_TEST_SUITE_P(DedicatedBgp, StaticSiteOn, testing::Values(Ground{"dedbgp84", "8.4", true, true}), title_of);
 INSTANTIATE_TEST_SUITE_P(Dedicated103, StaticSiteOn, testing::Values(Ground{"dedospf103", "10.3", false, true}), title_of);
 
 }  // namespace

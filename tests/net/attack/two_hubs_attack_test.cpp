@@ -92,11 +92,11 @@ TEST_P(TwoHubsOn, TheHubsEndpointsAndTheTunnels) {
   }, {fra, "10.255.0.0/25", "10.255.1.0/25"});
 }
 
-INSTANTIATE_TEST_SUITE_P(Native, TwoHubsOn, testing::Values(Ground{"ospf84", "", false}), title_of);
-INSTANTIATE_TEST_SUITE_P(NativeBgp, TwoHubsOn, testing::Values(Ground{"bgp84", "", true}), title_of);
+INSTANTIATE_TEST_SUITE_P(Frr84, TwoHubsOn, testing::Values(Ground{"ospf84", "8.4", false}), title_of);
+INSTANTIATE_TEST_SUITE_P(Frr84Bgp, TwoHubsOn, testing::Values(Ground{"bgp84", "8.4", true}), title_of);
 INSTANTIATE_TEST_SUITE_P(Frr103, TwoHubsOn, testing::Values(Ground{"ospf103", "10.3", false}), title_of);
-INSTANTIATE_TEST_SUITE_P(Dedicated, TwoHubsOn, testing::Values(Ground{"dedospf84", "", false, true}), title_of);
-INSTANTIATE_TEST_SUITE_P(DedicatedBgp, TwoHubsOn, testing::Values(Ground{"dedbgp84", "", true, true}), title_of);
+INSTANTIATE_TEST_SUITE_P(Dedicated, TwoHubsOn, testing::Values(Ground{"dedospf84", "8.4", false, true}), title_of);
+INSTANTIATE_TEST_SUITE_P(DedicatedBgp, TwoHubsOn, testing::Values(Ground{"dedbgp84", "8.4", true, true}), title_of);
 
 }  // namespace
 }  // namespace radial::test

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/key.h"
 #include "fabric/facts.h"
+#include "support/frr_release.h"
 #include "support/live_lab.h"
 #include "support/steady_pings.h"
 
@@ -67,15 +68,14 @@ class TwoFamilies : public testing::TestWithParam<Setup> {
  protected:
   void SetUp() override {
     const auto& setup = GetParam();
-    if (!(setup.hub + setup.sites).empty() && std::getenv("RADIAL_TRIXIE_ROOT") == nullptr)
-      GTEST_SKIP() << "no Debian 13 folder with FRR 10.3 (RADIAL_TRIXIE_ROOT)";
+    if (const auto missing = frr_missing({setup.hub, setup.sites}); !missing.empty()) GTEST_SKIP() << missing;
     if (!lab_ || title_ != setup.title) {
       lab_.reset();
       title_ = setup.title;
       lab::LabOptions options;
       options.name = "two" + setup.title;
       options.frr = setup.sites;
-      if (!setup.hub.empty()) options.frr_of["fra1"] = setup.hub;
+      options.frr_of["fra1"] = setup.hub;
       options.prepare = bring_foreign_lines;
       // On radial-wire a hub on 8.4 has OSPFv3: here it is BGP's turn.
       ::setenv("RADIAL_WIREGUARD", setup.title == "ospf84" ? "wireguard-go" : "radial-wire", 1);
@@ -353,7 +353,7 @@ sites:
   boston: { lans: [192.168.30.0/24, "fd00:30::/64"], hubs: [nyc1] }
 )", std::move(options));
   ASSERT_TRUE(lab.ready());
-  EXPECT_TRUE(lab.pings());
+  lab.expect_pings("in a fabric at rest");
   // A LAN behind the second hub goes by the first, which is cheaper ...
   const auto wire_of = [&](const std::string& prefix) {
     const auto family = prefix.find(':') == std::string::npos ? "-4" : "-6";
@@ -379,10 +379,10 @@ sites:
 }
 
 std::string title_of(const testing::TestParamInfo<Setup>& info) { return info.param.title; }
-INSTANTIATE_TEST_SUITE_P(BgpNative, TwoFamilies, testing::Values(Setup{"bgp84", "bgp", "", ""}), title_of);
+INSTANTIATE_TEST_SUITE_P(BgpFrr84, TwoFamilies, testing::Values(Setup{"bgp84", "bgp", "8.4", "8.4"}), title_of);
 INSTANTIATE_TEST_SUITE_P(BgpFrr103, TwoFamilies, testing::Values(Setup{"bgp103", "bgp", "10.3", "10.3"}), title_of);
-INSTANTIATE_TEST_SUITE_P(OspfNative, TwoFamilies, testing::Values(Setup{"ospf84", "ospf", "", ""}), title_of);
-INSTANTIATE_TEST_SUITE_P(OspfHub103, TwoFamilies, testing::Values(Setup{"ospf103", "ospf", "10.3", ""}), title_of);
+INSTANTIATE_TEST_SUITE_P(OspfFrr84, TwoFamilies, testing::Values(Setup{"ospf84", "ospf", "8.4", "8.4"}), title_of);
+INSTANTIATE_TEST_SUITE_P(OspfHub103, TwoFamilies, testing::Values(Setup{"ospf103", "ospf", "10.3", "8.4"}), title_of);
 
 }  // namespace
 }  // namespace radial::test

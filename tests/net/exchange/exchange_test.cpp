@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "base/file.h"
+#include "support/frr_release.h"
 #include "support/live_lab.h"
 #include "support/paths.h"
 
@@ -67,7 +68,7 @@ void write(LiveLab& lab, const std::string& node, const std::string& path, const
 // article, with OSPF and its default timers. Radial takes fra1 over; nothing
 // is done at the sites.
 TEST(Imported, AHubIsTakenOverAndItsSitesNeedNoChange) {
-  if (std::getenv("RADIAL_TRIXIE_ROOT") == nullptr) GTEST_SKIP() << "no Debian 13 folder with FRR 10.3 (RADIAL_TRIXIE_ROOT)";
+  if (const auto missing = frr_missing({"10.3"}); !missing.empty()) GTEST_SKIP() << missing;
   auto options = without_agents("imported");
   options.frr_of["fra1"] = "10.3";
   LiveLab lab(topology, std::move(options));

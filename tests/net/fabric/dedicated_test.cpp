@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/key.h"
 #include "fabric/facts.h"
+#include "support/frr_release.h"
 #include "support/live_lab.h"
 #include "support/steady_pings.h"
 
@@ -34,8 +35,7 @@ class DedicatedOn : public testing::TestWithParam<Ground> {
  protected:
   void SetUp() override {
     const auto& ground = GetParam();
-    if (!ground.frr.empty() && std::getenv("RADIAL_TRIXIE_ROOT") == nullptr)
-      GTEST_SKIP() << "no Debian 13 folder with FRR 10.3 (RADIAL_TRIXIE_ROOT)";
+    if (const auto missing = frr_missing({ground.frr}); !missing.empty()) GTEST_SKIP() << missing;
     if (!lab_ || title_ != ground.title) {
       lab_.reset();
       title_ = ground.title;
@@ -280,8 +280,8 @@ TEST_P(DedicatedOn, DownLeavesNothingAtTheHub) {
 }
 
 // One suite a lab, so that a lab is made once.
-INSTANTIATE_TEST_SUITE_P(Ospf84, DedicatedOn, testing::Values(Ground{"ospf84", "ospf", ""}));
-INSTANTIATE_TEST_SUITE_P(Bgp84, DedicatedOn, testing::Values(Ground{"bgp84", "bgp", ""}));
+INSTANTIATE_TEST_SUITE_P(Ospf84, DedicatedOn, testing::Values(Ground{"ospf84", "ospf", "8.4"}));
+INSTANTIATE_TEST_SUITE_P(Bgp84, DedicatedOn, testing::Values(Ground{"bgp84", "bgp", "8.4"}));
 INSTANTIATE_TEST_SUITE_P(Ospf103, DedicatedOn, testing::Values(Ground{"ospf103", "ospf", "10.3"}));
 INSTANTIATE_TEST_SUITE_P(Bgp103, DedicatedOn, testing::Values(Ground{"bgp103", "bgp", "10.3"}));
 

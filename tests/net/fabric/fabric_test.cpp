@@ -7,6 +7,7 @@
 #include "base/key.h"
 #include "fabric/facts.h"
 #include "net/fabric/topology.h"
+#include "support/frr_release.h"
 #include "support/live_lab.h"
 
 namespace radial::test {
@@ -16,7 +17,7 @@ using Json = nlohmann::json;
 
 struct Versions {
   std::string title;
-  std::string hub;    // FRR of the hub: empty is this machine's
+  std::string hub;  // FRR of the hub
   std::string sites;
 };
 
@@ -59,20 +60,16 @@ Status bring_foreign_things(const lab::Lab& lab, const std::string& node) {
 
 class FabricOn : public testing::TestWithParam<Versions> {
  public:
-  static bool available(const Versions& versions) {
-    return (versions.hub.empty() && versions.sites.empty()) || std::getenv("RADIAL_TRIXIE_ROOT") != nullptr;
-  }
-
  protected:
   void SetUp() override {
-    if (!available(GetParam())) GTEST_SKIP() << "no Debian 13 folder with FRR 10.3 (RADIAL_TRIXIE_ROOT)";
+    if (const auto missing = frr_missing({GetParam().hub, GetParam().sites}); !missing.empty()) GTEST_SKIP() << missing;
     if (!lab_ || title_ != GetParam().title) {
       lab_.reset();
       title_ = GetParam().title;
       lab::LabOptions options;
       options.name = "fab" + GetParam().title;
       options.frr = GetParam().sites;
-      if (!GetParam().hub.empty()) options.frr_of["fra1"] = GetParam().hub;
+      options.frr_of["fra1"] = GetParam().hub;
       options.prepare = bring_foreign_things;
       lab_ = std::make_unique<LiveLab>(three_sites, std::move(options));
     }
@@ -116,7 +113,7 @@ class FabricOn : public testing::TestWithParam<Versions> {
 };
 
 TEST_P(FabricOn, EveryLanReachesEveryLanOverOneHubInterface) {
-  EXPECT_TRUE(lab().pings());
+  lab().expect_pings("in a fabric at rest");
   EXPECT_EQ(lab().sh("fra1", "wg show interfaces | tr ' ' '\\n' | grep -c '^wg0$'"), "1\n");
   EXPECT_EQ(lab().sh("fra1", "wg show wg0 peers | wc -l"), "3\n");
   for (const auto* node : {"fra1", "berlin", "paris", "lisbon"}) expect_foreign_unharmed(node);
@@ -204,7 +201,7 @@ TEST_P(FabricOn, RadialdKilledAndRestartedTouchesNothing) {
   for (const auto* signal : {"TERM", "KILL"}) {
     lab().sh("fra1", std::string("pkill -") + signal + " -x radiald");
     ASSERT_TRUE(wait_until(10s, [&] { return lab().pids("fra1", "radiald").empty(); }));
-    EXPECT_TRUE(lab().pings()) << "after SIG" << signal;
+    lab().expect_pings(std::string("after SIG") + signal);
     ASSERT_TRUE(lab().start_radiald("fra1"));
     ASSERT_TRUE(wait_until(20s, [&] { return lab().status("fra1").has_value(); }));
   }
@@ -250,7 +247,7 @@ TEST_P(FabricOn, ASiteAddedAtTheHubResetsNoAdjacencyAndMovesNoRoute) {
         EXPECT_EQ(is.state, "Full") << is.node;
         EXPECT_GE(is.up_ms, was.up_ms) << "the adjacency with " << is.node << " was reset";
       }
-  EXPECT_TRUE(lab().pings());
+  lab().expect_pings("after a site was added");
   // The filter grew by one site's lines, and zebra judged every route anew.
   EXPECT_EQ(lab().sh("fra1", "sleep 1; kill $(cat /run/monitor.pid); grep -E '192.168.(20|30|40).0/24' /run/routes.txt; true"), "");
   EXPECT_EQ(lab().sh("fra1", "wg show wg0 peers | wc -l"), "4\n");
@@ -343,7 +340,7 @@ TEST_P(FabricOn, AnAdjacencyStuckInExStartIsNamedWithBothMtus) {
 }
 
 // A suite each, so that the tests on one FRR follow one another and share a lab.
-INSTANTIATE_TEST_SUITE_P(Native, FabricOn, testing::Values(Versions{"native", "", ""}),
+INSTANTIATE_TEST_SUITE_P(Frr84, FabricOn, testing::Values(Versions{"d12", "8.4", "8.4"}),
                          [](const auto& each) { return each.param.title; });
 INSTANTIATE_TEST_SUITE_P(Frr103, FabricOn, testing::Values(Versions{"d13", "10.3", "10.3"}),
                          [](const auto& each) { return each.param.title; });
@@ -351,20 +348,17 @@ INSTANTIATE_TEST_SUITE_P(Frr103, FabricOn, testing::Values(Versions{"d13", "10.3
 class MixedFabric : public testing::TestWithParam<Versions> {};
 
 TEST_P(MixedFabric, HubAndSitesOfDifferentFrrConverge) {
-  if (!FabricOn::available(GetParam())) GTEST_SKIP() << "no Debian 13 folder with FRR 10.3 (RADIAL_TRIXIE_ROOT)";
+  if (const auto missing = frr_missing({GetParam().hub, GetParam().sites}); !missing.empty()) GTEST_SKIP() << missing;
   lab::LabOptions options;
   options.name = "mix" + GetParam().title;
-  if (GetParam().hub.empty()) {
-    options.frr_of["berlin"] = options.frr_of["lisbon"] = GetParam().sites;
-  } else {
-    options.frr_of["fra1"] = GetParam().hub;
-    options.frr_of["paris"] = GetParam().hub;
-  }
+  // One site has the hub's FRR.
+  options.frr_of["fra1"] = options.frr_of["paris"] = GetParam().hub;
+  options.frr_of["berlin"] = options.frr_of["lisbon"] = GetParam().sites;
   LiveLab lab(three_sites, std::move(options));
   EXPECT_TRUE(lab.ready());
 }
 
-INSTANTIATE_TEST_SUITE_P(Frr, MixedFabric, testing::Values(Versions{"oldhub", "", "10.3"}, Versions{"newhub", "10.3", ""}),
+INSTANTIATE_TEST_SUITE_P(Frr, MixedFabric, testing::Values(Versions{"oldhub", "8.4", "10.3"}, Versions{"newhub", "10.3", "8.4"}),
                          [](const auto& each) { return each.param.title; });
 
 }  // namespace

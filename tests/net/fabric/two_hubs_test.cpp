@@ -7,6 +7,7 @@
 //            berlin              lisbon            vienna (at ams1 alone)
 //        192.168.20.0/24     192.168.40.0/24      192.168.60.0/24
 // Beside each LAN 192.168.K.0/24 there is fd00:K::/64, by OSPFv3.
+#include "support/frr_release.h"
 #include "support/live_lab.h"
 
 namespace radial::test {
@@ -27,10 +28,9 @@ class TwoHubs : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
     const std::string frr = GetParam();
-    if (!frr.empty() && std::getenv("RADIAL_TRIXIE_ROOT") == nullptr)
-      GTEST_SKIP() << "no Debian 13 folder with FRR 10.3 (RADIAL_TRIXIE_ROOT)";
+    if (const auto missing = frr_missing({frr}); !missing.empty()) GTEST_SKIP() << missing;
     lab::LabOptions options;
-    options.name = "hubs" + std::string(frr.empty() ? "native" : "d13");
+    options.name = "hubs" + std::string(frr == "8.4" ? "84" : "103");
     options.frr = frr;
     lab_ = std::make_unique<LiveLab>(two_hubs, std::move(options));
     ASSERT_TRUE(lab_->ready());
@@ -80,7 +80,7 @@ TEST_P(TwoHubs, SitesPassOnWhatAHubSaysWhileTheWireBetweenTheHubsIsCut) {
   EXPECT_FALSE(wait_until(8s, cut_off));
 }
 
-INSTANTIATE_TEST_SUITE_P(Native, TwoHubs, testing::Values(""), [](const auto&) { return "native"; });
+INSTANTIATE_TEST_SUITE_P(Frr84, TwoHubs, testing::Values("8.4"), [](const auto&) { return "d12"; });
 INSTANTIATE_TEST_SUITE_P(Frr103, TwoHubs, testing::Values("10.3"), [](const auto&) { return "d13"; });
 
 }  // namespace

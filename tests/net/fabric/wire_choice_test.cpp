@@ -7,6 +7,7 @@
 // here, as what a machine chooses by itself depends on its kernel.
 #include <cstdlib>
 
+#include "support/frr_release.h"
 #include "support/live_lab.h"
 
 namespace radial::test {
@@ -36,6 +37,7 @@ class WireChoice : public testing::TestWithParam<const char*> {
   void SetUp() override {
     const char* before = std::getenv("RADIAL_WIREGUARD");
     if (before != nullptr) before_ = before;
+    if (const auto missing = frr_missing({"8.4"}); !missing.empty()) GTEST_SKIP() << missing;
     ::setenv("RADIAL_WIREGUARD", GetParam(), 1);
     lab::LabOptions options;
     options.name = "choice";
@@ -113,7 +115,7 @@ TEST_P(OnRadialWire, TheWireOutlivesRadiald) {
   const auto before = lab_->pids("fra1", "radial-wire");
   ASSERT_FALSE(before.empty());
   lab_->sh("fra1", "pkill -9 -x radiald");
-  EXPECT_TRUE(lab_->pings());
+  lab_->expect_pings("while radiald is away");
   ASSERT_TRUE(lab_->start_radiald("fra1"));
   EXPECT_TRUE(wait_until(60s, [&] { return all_good(); }));
   EXPECT_EQ(lab_->pids("fra1", "radial-wire"), before);
