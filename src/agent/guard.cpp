@@ -53,7 +53,7 @@ Guard::Guard(host::Frr& frr, const Paths& paths, std::vector<host::OspfListener>
     : frr_(frr), paths_(paths), cut_offs_(std::move(cut_offs)) {
   for (auto& listener : listeners) {
     const auto version = listener.version();
-    ears_.push_back({std::move(listener), observe::LsaJudge(version)});
+    ears_.push_back({.listener = std::move(listener), .judge = observe::LsaJudge(version)});
   }
 }
 
@@ -111,6 +111,11 @@ bool Guard::hear(observe::OspfTime now) {
 bool Guard::tick(observe::OspfTime now, Ear& ear) {
   auto& judge = ear.judge;
   const auto version = ear.listener.version();
+  if (const auto incarnation = frr_.incarnation(version == host::OspfVersion::v3 ? "ospf6d" : "ospfd");
+      incarnation && incarnation != ear.incarnation) {
+    ear.incarnation = incarnation;
+    judge.we_restarted(now);
+  }
   if (judge.wonders_what_we_said())
     if (const auto own = host::read_own_lsas(frr_, version)) judge.we_said(now, *own);
   bool acted = act_at(now, judge.tick(now));

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -62,6 +63,7 @@ class Guard {
     host::OspfListener listener;
     observe::LsaJudge judge;
     observe::OspfTime next_audit{};
+    std::optional<std::int64_t> incarnation{};  // of its daemon, when that was there last
   };
 
   bool hear(observe::OspfTime now, Ear& ear);

@@ -33,15 +33,6 @@ FrrStanza router_stanza(const NodeConfig& config) {
   return stanza;
 }
 
-// FRR sends again after 5 s unless told otherwise. NBMA's database exchange loses its
-// first packets to the election going on: most of the time that Full takes. And
-// on a multipoint wire FRR 8.4 does not pass a site's LSA on to the other sites
-// but by sending it "again" (ospf_flood.c, "Optimization: for P2MP"): 5 to 10 s late.
-bool resends_soon(OspfMode mode) {
-  return mode == OspfMode::nbma_hub || mode == OspfMode::nbma_site || mode == OspfMode::p2mp_multicast ||
-         mode == OspfMode::p2mp_multicast_site;
-}
-
 FrrStanza interface_stanza(const NodeConfig& config, const Wire& wire) {
   FrrStanza stanza{"ospfd", "interface " + wire.interface, {}};
   auto& lines = stanza.lines;
@@ -68,7 +59,12 @@ FrrStanza interface_stanza(const NodeConfig& config, const Wire& wire) {
   // The hub is the one that reaches everybody, so it alone may be elected.
   if (wire.ospf == OspfMode::nbma_hub) lines.emplace_back("ip ospf priority 255");
   if (wire.ospf == OspfMode::nbma_site) lines.emplace_back("ip ospf priority 0");
-  if (resends_soon(wire.ospf)) lines.emplace_back("ip ospf retransmit-interval 1");
+  // A packet may be lost on any wire, and a restarted neighbour refuses some: unless
+  // told otherwise FRR sends again after 5 s, a black hole meanwhile. NBMA's database exchange
+  // loses its first packets to the election going on, most of the time that Full takes; and on a
+  // multipoint wire FRR 8.4 does not pass a site's LSA on to the other sites but by
+  // sending it "again" (ospf_flood.c, "Optimization: for P2MP").
+  lines.emplace_back("ip ospf retransmit-interval 1");
   // ospfd refuses only a larger MTU than its own, so the site's end does.
   if (wire.mtu_ignore && wire.shape == WireShape::point_to_point) lines.emplace_back("ip ospf mtu-ignore");
   lines.push_back(fmt::format("ip ospf area {}", config.area));

@@ -44,6 +44,7 @@ FrrStanza interface_stanza(const NodeConfig& config, const Wire& wire) {
   if (config.hello != default_hello) lines.push_back(fmt::format("ipv6 ospf6 hello-interval {}", config.hello));
   if (config.dead != default_dead) lines.push_back(fmt::format("ipv6 ospf6 dead-interval {}", config.dead));
   lines.push_back(fmt::format("ipv6 ospf6 cost {}", wire.cost));
+  lines.emplace_back("ipv6 ospf6 retransmit-interval 1");  // as ospfd's
   // The hub is the one that reaches everybody, so it alone may be elected.
   if (over_multicast(wire))
     lines.push_back(fmt::format("ipv6 ospf6 priority {}", wire.ospf == OspfMode::p2mp_multicast ? 255 : 0));

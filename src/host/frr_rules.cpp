@@ -72,6 +72,7 @@ constexpr std::array rules = {
     Rule{"interface ", "ipv6 ospf6 hello-interval *", "ipv6 ospf6 hello-interval 10", ""},
     Rule{"interface ", "ipv6 ospf6 dead-interval *", "ipv6 ospf6 dead-interval 40", ""},
     Rule{"interface ", "ipv6 ospf6 priority *", "ipv6 ospf6 priority 1", ""},
+    Rule{"interface ", "ipv6 ospf6 retransmit-interval *", "ipv6 ospf6 retransmit-interval 5", ""},
     Rule{"interface ", "ipv6 ospf6 neighbor + ...", "", ""},
     Rule{"interface ", "ipv6 ospf6 bfd profile *", "", ""},
     Rule{"interface ", "description ...", "", ""},

@@ -155,6 +155,7 @@ void LsaJudge::judge_own(Site& site, const host::OspfLsa& lsa, std::vector<Offen
 }
 
 void LsaJudge::judge_claim(OspfTime now, Site& site, const host::OspfLsa& lsa, std::vector<Offence>& offences) {
+  if (lsa.originator == router_id_ && now < settled_at_) return;
   const auto key = key_of(lsa);
   const auto instance = instance_of(lsa);
   std::uint32_t latest = 0;
@@ -245,6 +246,11 @@ bool LsaJudge::wonders_what_we_said() const {
              std::any_of(claims.second.begin(), claims.second.end(), [&](const Claim& claim) { return claim.when >= we_said_at_; });
     });
   });
+}
+
+void LsaJudge::we_restarted(OspfTime now) {
+  settled_at_ = now + settles_within;
+  for (auto& site : sites_) std::erase_if(site.claims, [&](const auto& claims) { return claims.first.originator == router_id_; });
 }
 
 void LsaJudge::we_said(OspfTime now, const host::OspfDatabase& own) {

@@ -16,7 +16,8 @@
 // exchange after a restart returns instances that their originator, restarted
 // too, no longer knows: one a key and exchange is forgiven); three of one key
 // are not. The originator meanwhile answers each with a newer one, so the
-// forger must go on forging: RFC 2328, 13.4.
+// forger must go on forging: RFC 2328, 13.4. Nothing is held against anybody that
+// is handed back to our own ospfd just after it was restarted.
 #pragma once
 
 #include <chrono>
@@ -80,6 +81,9 @@ class LsaJudge {
   // with the node's own LSAs as they are now, before the next tick.
   [[nodiscard]] bool wonders_what_we_said() const;
   void we_said(OspfTime now, const host::OspfDatabase& own);
+  // Our own ospfd was restarted, or is seen for the first time: what sites hand
+  // back of ours until it has settled is what it said before. No site can make it restart.
+  void we_restarted(OspfTime now);
   // To be called with the whole database now and then: a false link must have
   // been claimed by two of them in a row.
   std::vector<Offence> audit(const host::OspfDatabase& database);
@@ -148,6 +152,7 @@ class LsaJudge {
   std::set<std::string> site_wires_;
   IpAddress router_id_;                       // this node's
   OspfTime we_said_at_{};
+  OspfTime settled_at_{};                     // our own ospfd, after a restart
   std::map<IpAddress, Presence> present_;     // by router-id; of the fabric's routers
   std::map<Key, std::deque<Instance>> said_;  // by the originator itself, or by a hub: the last few
   std::set<std::pair<std::string, IpAddress>> false_links_;  // of the last audit: site, router-id

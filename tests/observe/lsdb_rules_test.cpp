@@ -213,6 +213,27 @@ TEST_F(Rules, OldInstancesOfADatabaseExchangeAreForgiven) {
   }
 }
 
+TEST_F(Rules, WhatIsHandedBackToOurOwnOspfdAfterARestartIsForgiven) {
+  // Killed every two seconds: every site hands back what it said in its lives before.
+  std::uint32_t sequence = 10;
+  for (int round = 0; round < 10; ++round) {
+    for (int i = 0; i < 3; ++i) from(mallory, lsa(LsaType::router, hub, ++sequence));
+    judge_.we_restarted(now_);
+    (void)judge_.hear(now_, {{"wg0", mallory, {.router_id = mallory, .starts_exchange = true}}});
+    for (int i = 0; i < 3; ++i) from(mallory, lsa(LsaType::router, hub, ++sequence));
+    EXPECT_THAT(later(2s), IsEmpty()) << round;
+  }
+  EXPECT_THAT(later(20s), IsEmpty());
+  // Of others' and later it is no excuse.
+  judge_.forget("mallory");
+  for (int i = 0; i < 3; ++i) from(mallory, lsa(LsaType::router, hub, ++sequence));
+  EXPECT_THAT(later(), testing::SizeIs(1));
+  judge_.forget("mallory");
+  judge_.we_restarted(now_);
+  for (int i = 0; i < 3; ++i) from(mallory, lsa(LsaType::router, berlin, ++sequence));
+  EXPECT_THAT(later(), testing::SizeIs(1));
+}
+
 TEST_F(Rules, OneInstanceFarBeyondAnyRoutersLifeIsEnough) {
   from(mallory, lsa(LsaType::router, hub, 0x70000000U));
   EXPECT_EQ(later().size(), 1U);
