@@ -19,6 +19,8 @@ class ChangeMember {
 
   // Once a second.
   void step(std::chrono::steady_clock::time_point now);
+  // The controller has something new.
+  void soon();
 
  private:
   void ask();

@@ -104,6 +104,15 @@ void ControllerRole::tell_rotating() {
   if (!waiting.empty()) poker_->poke(std::move(waiting));
 }
 
+Result<Response> ControllerRole::begin_change(const ChangeRole::Wish& wish) {
+  auto begun = changes_.begin(wish);
+  if (!begun || !poker_) return begun;
+  std::deque<IpAddress> all;
+  for (const auto& [name, place] : places_) all.push_back(place.address);
+  poker_->poke(std::move(all));
+  return begun;
+}
+
 void ControllerRole::after_change() {
   waiting_ = true;
   // The store has it; a working copy that cannot be written is no reason to
@@ -311,7 +320,7 @@ Response ControllerRole::roll_back(const Request& request, const Body& body) {
   if (!revision) return refusal(revision.error());
   control::RolloutOptions options;
   options.seconds = body.value("deadline", options.seconds);
-  auto begun = changes_.begin({revision->fabric, fmt::format("revision {}", revision->number), author_of(request),
+  auto begun = begin_change({revision->fabric, fmt::format("revision {}", revision->number), author_of(request),
                                fmt::format("rolled back to revision {}", revision->number), options});
   return begun ? std::move(*begun) : refusal(begun.error());
 }

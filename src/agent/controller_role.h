@@ -56,6 +56,8 @@ class ControllerRole {
   }
 
   [[nodiscard]] ChangeRole& changes() { return changes_; }
+  // As ChangeRole's; and the nodes are told to ask at once.
+  [[nodiscard]] Result<Response> begin_change(const ChangeRole::Wish& wish);
 
   [[nodiscard]] Result<Quarantine> quarantine();
   [[nodiscard]] Result<Keyring> keyring();

@@ -194,7 +194,10 @@ class Daemon {
       identity_.key = std::move(key);
       reconcile();
     };
-    node.poked = [this] { watch_keys(); };
+    node.poked = [this] {
+      watch_keys();
+      if (change_member_) change_member_->soon();
+    };
     node.busy = [this] { return change_.on_trial(); };
     member_ = std::make_unique<MemberRole>(loop_, paths_, controller, std::move(again), std::move(assignment), std::move(node));
     change_member_ = std::make_unique<ChangeMember>(loop_, *member_, change_);
@@ -663,7 +666,7 @@ class Daemon {
 
   Response begin_change(const control::RolloutOptions& options, const std::string& text, const std::string& name) {
     if (down_) return refusal(409, "the node is down: 'radial up' first");
-    auto begun = controller_->changes().begin({text, name, "root", options.plan ? "radial plan" : "radial apply", options});
+    auto begun = controller_->begin_change({text, name, "root", options.plan ? "radial plan" : "radial apply", options});
     return begun ? std::move(*begun) : refusal(begun.error());
   }
 

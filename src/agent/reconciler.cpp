@@ -220,14 +220,13 @@ void Reconciler::sysctls(Pass& pass, const NodeConfig& config) {
 }
 
 void Reconciler::firewall(Pass& pass, const std::string& table) {
-  auto differs = host_.firewall.differs(table);
-  if (!differs) return pass.problem("nftables", differs.error());
-  if (!*differs) return;
+  const auto difference = host_.firewall.difference(table);
+  if (!difference) return pass.problem("nftables", difference.error());
+  if (!*difference) return;
   pass.changed({pass.owned.firewall ? "nft: replace table inet radial" : "nft: add table inet radial"});
   pass.owned.firewall = true;
-  if (pass.dry())
-    if (const auto present = host_.firewall.observe()) pass.changed(nft_lines(*present, table));
-  if (pass.dry() || !pass.record("nftables")) return;
+  if (pass.dry()) return pass.changed(nft_lines((*difference)->present, (*difference)->wanted));
+  if (!pass.record("nftables")) return;
   pass.good("nftables", host_.firewall.apply(table));
 }
 

@@ -52,12 +52,14 @@ Result<Firewall> Firewall::open() {
 
 Result<std::string> Firewall::observe() { return listing(NftOutput::full); }
 
-Result<bool> Firewall::differs(const std::string& table) {
+Result<std::optional<FirewallDifference>> Firewall::difference(const std::string& table) {
   RADIAL_TRY(check_single_table(table));
-  RADIAL_ASSIGN(const auto observed, listing(NftOutput::stateless));
-  if (observed.empty()) return true;
+  RADIAL_ASSIGN(const auto listed, listing(NftOutput::stateless));
+  if (listed.empty()) return FirewallDifference{{}, table};
   RADIAL_ASSIGN(const auto* wanted, impl_->canonical_form(table));
-  return without_learned_elements(observed) != *wanted;
+  auto present = without_learned_elements(listed);
+  if (present == *wanted) return std::nullopt;
+  return FirewallDifference{std::move(present), *wanted};
 }
 
 Status Firewall::apply(const std::string& table) {

@@ -3,12 +3,19 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/fd.h"
 #include "base/result.h"
 
 namespace radial::host {
+
+// Both in nft's own canonical form, without the values of counters.
+struct FirewallDifference {
+  std::string present;  // empty: there is no such table
+  std::string wanted;
+};
 
 class Firewall {
  public:
@@ -19,10 +26,9 @@ class Firewall {
 
   // The table as `nft list table inet radial` prints it; empty when it is not there.
   Result<std::string> observe();
-  // Whether what is there differs from `table` in effect (text is compared in
-  // nft's own canonical form, counters aside). `table` is one
-  // `table inet radial { ... }`.
-  Result<bool> differs(const std::string& table);
+  // How what is there differs from `table` in effect, nothing when it does not.
+  // `table` is one `table inet radial { ... }`.
+  Result<std::optional<FirewallDifference>> difference(const std::string& table);
   // Replaces our table in one transaction; other tables are never touched.
   Status apply(const std::string& table);
   Status remove();  // our table; nothing when it is not there

@@ -77,7 +77,8 @@ Result<std::string> run_here(int command, NftOutput output) {
   if (!context) return fail(Errc::unavailable, "libnftables gives no context");
   if (::nft_ctx_buffer_output(context.get()) != 0 || ::nft_ctx_buffer_error(context.get()) != 0)
     return fail(Errc::io, "libnftables gives no buffer");
-  if (output == NftOutput::stateless) ::nft_ctx_output_set_flags(context.get(), NFT_CTX_OUTPUT_STATELESS);
+  // A protocol's name would depend on this machine's /etc/protocols.
+  if (output == NftOutput::stateless) ::nft_ctx_output_set_flags(context.get(), NFT_CTX_OUTPUT_STATELESS | NFT_CTX_OUTPUT_NUMERIC_PROTO);
   if (::nft_run_cmd_from_filename(context.get(), fmt::format("/proc/self/fd/{}", command).c_str()) != 0) {
     const auto message = first_error(::nft_ctx_get_error_buffer(context.get()));
     return fail(kind_of(message), "nft: {}", message);

@@ -53,7 +53,7 @@ class FirewallTest : public testing::Test {
   Firewall firewall_ = Firewall::open().value();
 
   // A daemon that was restarted remembers nothing.
-  static bool differs(const std::string& table = ours) { return Firewall::open().value().differs(table).value(); }
+  static bool differs(const std::string& table = ours) { return Firewall::open().value().difference(table).value().has_value(); }
   [[nodiscard]] std::string foreign() const {
     return inside_.sh("nft -s list table inet mine; nft -s list table ip radial");
   }
@@ -61,7 +61,7 @@ class FirewallTest : public testing::Test {
 
 TEST_F(FirewallTest, IsEmptyAtFirstAndAfterRemoval) {
   EXPECT_EQ(firewall_.observe().value(), "");
-  EXPECT_TRUE(firewall_.differs(ours).value());
+  EXPECT_EQ(firewall_.difference(ours).value()->present, "");
   EXPECT_TRUE(firewall_.remove()) << "nothing to remove is not an error";
   ASSERT_TRUE(firewall_.apply(ours));
   EXPECT_EQ(firewall_.observe().value(), inside_.sh("nft list table inet radial"));
@@ -72,7 +72,7 @@ TEST_F(FirewallTest, IsEmptyAtFirstAndAfterRemoval) {
 
 TEST_F(FirewallTest, NoDifferenceAfterApplyNeitherHereNorAfterARestart) {
   ASSERT_TRUE(firewall_.apply(ours));
-  EXPECT_FALSE(firewall_.differs(ours).value());
+  EXPECT_FALSE(firewall_.difference(ours).value());
   EXPECT_FALSE(differs());
   // Packets move counters; that is no difference.
   inside_.sh("ping -c 1 -q 127.0.0.1");
@@ -115,7 +115,7 @@ TEST_F(FirewallTest, SeesEveryKindOfDrift) {
     ASSERT_TRUE(firewall_.apply(ours));
     ASSERT_FALSE(differs());
     inside_.sh(drift);
-    EXPECT_TRUE(firewall_.differs(ours).value()) << drift;
+    EXPECT_TRUE(firewall_.difference(ours).value()) << drift;
     EXPECT_TRUE(differs()) << drift;
     ASSERT_TRUE(firewall_.apply(ours)) << drift;
     EXPECT_FALSE(differs()) << drift;
@@ -157,8 +157,8 @@ TEST_F(FirewallTest, AChangeReplacesTheWholeTableAtOnceOrNotAtAll) {
 
 TEST_F(FirewallTest, AnErrorInTheComparedTableIsAnErrorNotADifference) {
   ASSERT_TRUE(firewall_.apply(ours));
-  EXPECT_FALSE(firewall_.differs("table inet radial { chain forward { nonsense; } }"));
-  EXPECT_FALSE(firewall_.differs("flush ruleset"));
+  EXPECT_FALSE(firewall_.difference("table inet radial { chain forward { nonsense; } }"));
+  EXPECT_FALSE(firewall_.difference("flush ruleset"));
 }
 
 TEST_F(FirewallTest, MonitorWakesForAFlushAndThenIsQuiet) {
@@ -208,7 +208,7 @@ TEST_F(FirewallTest, ComparesWithoutCapSysAdmin) {
   ASSERT_TRUE(firewall_.apply(ours));
   const WithoutCapability hardened(CAP_SYS_ADMIN);
   ASSERT_NE(::unshare(CLONE_NEWNET), 0) << "the capability is still there";
-  const auto result = Firewall::open().value().differs(ours);
+  const auto result = Firewall::open().value().difference(ours);
   if (!result && result.error().code == Errc::permission_denied) GTEST_SKIP() << result.error().message;
   ASSERT_TRUE(result) << result.error().message;
   EXPECT_FALSE(*result);

@@ -104,6 +104,7 @@ TEST_F(Change, APlanSpeaksTheNativeTermsAndAGoodChangeIsKeptEverywhere) {
   EXPECT_EQ(plan.exit_code, 2) << plan.out << plan.err;
   EXPECT_THAT(plan.out, AllOf(HasSubstr("persistent-keepalive 7  # fra1"), HasSubstr("~ ip link set dev wg0 mtu 1320"),
                               HasSubstr("nft\n"), HasSubstr("Plan: "), HasSubstr(" at 3 nodes.")));
+  EXPECT_THAT(plan.out, Not(HasSubstr("l4proto"))) << "a rule that stays, which nft prints in other words";
   EXPECT_EQ(keepalive_of_berlin(), "25\n");  // nothing happened
   EXPECT_EQ(with_file({"plan"}, "fabric: [").exit_code, 1);
 
