@@ -49,13 +49,15 @@ using Json = nlohmann::ordered_json;
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-// What brings no event of its own (a sysctl, a line of FRR) is found by
-// looking; events bring the rest sooner.
+// What brings no event of its own (a line of FRR) is found by looking; events
+// bring the rest sooner.
 constexpr auto audit_interval = 5s;
 // Looking costs in proportion to the fabric: a large one is looked at less
-// often, so that it takes a thousandth part of a processor at most.
+// often, so that it takes a thousandth part of a processor at most; but a small
+// one on a slow machine not much later.
 constexpr int audit_share = 1000;
-constexpr auto longest_audit_interval = 120s;
+constexpr std::chrono::milliseconds least_longest_audit_interval = 30s;
+constexpr auto longer_for_a_peer = 90ms;  // 2 minutes with 1,000
 constexpr auto worth_trimming = 20ms;
 constexpr auto tick_interval = 1s;
 constexpr auto settle = 50ms;   // a burst of events is one reconciliation
@@ -439,7 +441,7 @@ class Daemon {
 
   void network_changed() {
     auto events = network_monitor_.drain();
-    if (!events || events->links || events->addresses || events->overflow) reconcile_in(settle);
+    if (!events || events->links || events->addresses || events->sysctls || events->overflow) reconcile_in(settle);
   }
 
   // At most one reconciliation is ever waiting; the earliest wish wins.
@@ -474,7 +476,9 @@ class Daemon {
     if (!outcome_.changes.empty()) return audit_interval;
     // FRR's configuration of a large fabric was megabytes; glibc would keep them.
     if (spent > worth_trimming) ::malloc_trim(0);
-    return std::clamp<std::chrono::milliseconds>(spent * audit_share, audit_interval, longest_audit_interval);
+    auto longest = least_longest_audit_interval;
+    for (const auto& wire : config_.wires) longest += longer_for_a_peer * static_cast<int>(wire.peers.size());
+    return std::clamp<std::chrono::milliseconds>(spent * audit_share, audit_interval, longest);
   }
 
   void steer() {

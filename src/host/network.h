@@ -102,14 +102,15 @@ struct LinkChange {
 
 class NetlinkGroupSocket;
 
-// Changes of links and addresses of this namespace, as they happen: a readable
-// descriptor for the event loop. What changed is coarse on purpose: a reader
+// Changes of links, addresses and some sysctls of this namespace, as they happen: a
+// readable descriptor for the event loop. What changed is coarse on purpose: a reader
 // looks again at what it cares for. (Routes: host/route_watch.h.)
 class NetworkMonitor {
  public:
   struct Events {
     bool links = false;
     bool addresses = false;
+    bool sysctls = false;   // forwarding or rp_filter, of any interface (RTM_NEWNETCONF)
     bool overflow = false;  // ENOBUFS: something was lost, look at everything
   };
   [[nodiscard]] static Result<NetworkMonitor> open();

@@ -15,6 +15,7 @@ void note(const nlmsghdr& message, NetworkMonitor::Events& events) {
     case RTM_DELLINK: events.links = true; break;
     case RTM_NEWADDR:
     case RTM_DELADDR: events.addresses = true; break;
+    case RTM_NEWNETCONF: events.sysctls = true; break;
     default: break;
   }
 }
@@ -28,7 +29,9 @@ NetworkMonitor::~NetworkMonitor() = default;
 
 Result<NetworkMonitor> NetworkMonitor::open() {
   RADIAL_ASSIGN(auto socket,
-                NetlinkGroupSocket::open({RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR}, receive_buffer));
+                NetlinkGroupSocket::open({RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_NETCONF,
+                                          RTNLGRP_IPV6_NETCONF},
+                                         receive_buffer));
   return NetworkMonitor(std::make_unique<NetlinkGroupSocket>(std::move(socket)));
 }
 

@@ -355,6 +355,7 @@ class NetworkMonitorTest : public NetworkTest {
       const auto events = monitor_.drain().value();
       seen.links = seen.links || events.links;
       seen.addresses = seen.addresses || events.addresses;
+      seen.sysctls = seen.sysctls || events.sysctls;
       seen.overflow = seen.overflow || events.overflow;
       return done(seen);
     }));
@@ -369,7 +370,7 @@ TEST_F(NetworkMonitorTest, IsQuietWhenNothingHappens) {
   settle();
   EXPECT_FALSE(readable());
   const auto events = monitor_.drain().value();
-  EXPECT_FALSE(events.links || events.addresses || events.overflow);
+  EXPECT_FALSE(events.links || events.addresses || events.sysctls || events.overflow);
   // Reading is not a change.
   (void)network_.links();
   (void)network_.routes(Family::v4);
@@ -393,6 +394,16 @@ TEST_F(NetworkMonitorTest, TellsLinksAndAddressesApartAndSaysNothingOfRoutes) {
   settle();
   inside_.sh("ip link del wg0");
   collect([](const auto& events) { return events.links; });
+}
+
+TEST_F(NetworkMonitorTest, TellsThatForwardingOrAFilterWasSwitched) {
+  wire();
+  settle();
+  for (const auto* key : {"net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding", "net.ipv4.conf.wg0.rp_filter"}) {
+    inside_.sh(std::string("sysctl -qw ") + key + "=$((1 - $(sysctl -n " + key + ")))");
+    EXPECT_TRUE(collect([](const auto& events) { return events.sysctls; }).sysctls) << key;
+    settle();
+  }
 }
 
 TEST_F(NetworkMonitorTest, SaysThatItLostSomethingAndGoesOn) {
