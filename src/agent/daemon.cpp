@@ -777,9 +777,11 @@ class Daemon {
   std::map<std::string, std::optional<std::int64_t>> daemons_;
   NbmaKeeper nbma_{host_.frr};
   // The tick asks again where nothing is pushed.
-  WireListener listener_{loop_, [this] {
-    if (controller_) controller_->step(*host_.wireguard);
-  }};
+  WireListener listener_{loop_,
+                         {[this] {
+                            if (controller_) controller_->step(*host_.wireguard);
+                          },
+                          [this](const PublicKey& peer, const Endpoint& endpoint) { reconciler_.remember_endpoint(peer, endpoint); }}};
   std::unique_ptr<ControllerRole> controller_;  // on the controller's hub
   std::unique_ptr<MemberRole> member_;          // on a node that joined
   NodeChange change_;

@@ -87,7 +87,7 @@ std::optional<Endpoint> Reconciler::endpoint_of(const WirePeer& peer) const {
 
 void Reconciler::remember_endpoints(const host::ObservedWire& observed) {
   for (const auto& peer : observed.peers)
-    if (peer.endpoint) seen_endpoints_[peer.public_key] = *peer.endpoint;
+    if (peer.endpoint) remember_endpoint(peer.public_key, *peer.endpoint);
 }
 
 host::DesiredWire Reconciler::desired_wire(const Wire& wire, const host::ObservedWire& observed) const {

@@ -58,6 +58,11 @@ class Reconciler {
   void set_keyring(Keyring keyring) { keyring_ = std::move(keyring); }
   void set_quarantine(Quarantine quarantine) { quarantine_ = std::move(quarantine); }
 
+  // Where a peer that we do not dial is: a wire that must be made anew has its
+  // sessions back at once, when the sites would wait 15 s for their timers. (What
+  // a reconciliation sees of it is remembered too.)
+  void remember_endpoint(const PublicKey& peer, const Endpoint& endpoint) { seen_endpoints_.insert_or_assign(peer, endpoint); }
+
   // Whether FRR's configuration is saved after a change, for FRR to start with.
   void set_saving(bool on) { saving_ = on; }
 

@@ -35,8 +35,7 @@ class WireListener::Ear {
   std::function<void()> readable_;
 };
 
-WireListener::WireListener(boost::asio::io_context& loop, std::function<void()> handshake)
-    : loop_(loop), handshake_(std::move(handshake)) {}
+WireListener::WireListener(boost::asio::io_context& loop, Heard heard) : loop_(loop), heard_(std::move(heard)) {}
 
 WireListener::~WireListener() = default;
 
@@ -73,11 +72,12 @@ void WireListener::hear(const std::string& interface) {
     const auto known = names_.find(key);
     const auto& name = known != names_.end() ? known->second : key;
     using Kind = host::WireEvent::Kind;
+    if (event.endpoint) heard_.place(event.peer, *event.endpoint);
     if (event.kind == Kind::handshake) handshake = true;
     else if (event.kind == Kind::endpoint && event.endpoint) spdlog::info("{}: {} is at {} now", interface, name, *event.endpoint);
     else if (event.kind == Kind::gave_up) spdlog::warn("{}: {} does not answer", interface, name);
   }
-  if (handshake) handshake_();
+  if (handshake) heard_.handshake();
 }
 
 }  // namespace radial::agent
