@@ -175,11 +175,30 @@ void Reconciler::wire(Pass& pass, const Wire& wire) {
   for (const auto& peer : wire.peers)
     if (peer.public_key && !peer.endpoints.empty())
       if (const auto endpoint = dial_.choose(*peer.public_key, peer.endpoints)) applied_endpoints[*peer.public_key] = *endpoint;
-  if (link_change.empty()) return;
   // An automatic link-local address would be used by ospf6d and dropped by
   // every AllowedIPs: it must be off before the link comes up.
   if (link_change.bring_up && !pass.good(part, host_.network.disable_address_generation(wire.interface))) return;
-  pass.good(part, host::apply(host_.network, link_change));
+  if (!link_change.empty() && !pass.good(part, host::apply(host_.network, link_change))) return;
+  pass.good(part, call(change));
+}
+
+// A persistent keepalive that is switched on sends one at once, whichever the
+// WireGuard, and so begins a session. OSPF over multicast begins none: it goes to
+// peers that have one.
+Status Reconciler::call(const host::WireChange& change) {
+  constexpr std::uint16_t on = 25;
+  host::WireChange calling;
+  calling.interface = change.interface;
+  for (const auto& peer : change.peers) {
+    if (!peer.add || !peer.endpoint || peer.keepalive.value_or(0) != 0) continue;
+    calling.peers.emplace_back();
+    calling.peers.back().public_key = peer.public_key;
+    calling.peers.back().keepalive = on;
+  }
+  if (calling.peers.empty()) return {};
+  RADIAL_TRY(host_.wireguard->apply(calling));
+  for (auto& peer : calling.peers) peer.keepalive = 0;
+  return host_.wireguard->apply(calling);
 }
 
 void Reconciler::remove_stale_wires(Pass& pass, const NodeConfig& config) {

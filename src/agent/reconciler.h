@@ -86,6 +86,8 @@ class Reconciler {
   host::DesiredWire desired_wire(const Wire& wire, const host::ObservedWire& observed) const;
   void steer_peers(const Wire& wire, const host::ObservedWire& observed, host::DesiredWire& desired) const;
   std::optional<Endpoint> endpoint_of(const WirePeer& peer) const;
+  // Peers that came back with the place where they were seen: a handshake with each, now.
+  [[nodiscard]] Status call(const host::WireChange& change);
   void remember_endpoints(const host::ObservedWire& observed);
 
   Host& host_;
