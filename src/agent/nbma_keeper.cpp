@@ -1,7 +1,5 @@
 #include "agent/nbma_keeper.h"
 
-#include <algorithm>
-
 #include "base/log.h"
 
 namespace radial::agent {
@@ -11,7 +9,7 @@ std::optional<std::string> NbmaKeeper::step(std::chrono::steady_clock::time_poin
   for (const auto& wire : config.wires) {
     if (wire.ospf != OspfMode::nbma_hub && wire.ospf != OspfMode::nbma_site) continue;
     tune();
-    if (wire.ospf == OspfMode::nbma_hub) done = mend(now, wire);
+    if (auto mended = mend(now, wire)) done = std::move(mended);
   }
   return done;
 }
@@ -24,27 +22,41 @@ void NbmaKeeper::tune() {
   else spdlog::debug("ospfd does not take its LSA removal delay yet: {}", told.error().message);
 }
 
+std::optional<IpAddress> NbmaKeeper::hub_address(const Wire& wire) {
+  if (wire.ospf == OspfMode::nbma_hub) {
+    for (const auto& own : wire.addresses)
+      if (own.address.is_v4()) return own.address;
+    return std::nullopt;
+  }
+  for (const auto& peer : wire.peers)
+    for (const auto& address : peer.addresses)
+      if (address.is_v4()) return address;
+  return std::nullopt;
+}
+
 std::optional<std::string> NbmaKeeper::mend(std::chrono::steady_clock::time_point now, const Wire& wire) {
+  const auto hub = hub_address(wire);
+  if (!hub) return std::nullopt;
   const auto neighbors = frr_.ospf_neighbors();
-  const auto own = std::find_if(wire.addresses.begin(), wire.addresses.end(),
-                                [](const auto& address) { return address.address.is_v4(); });
-  if (!neighbors || own == wire.addresses.end()) return std::nullopt;
-  const auto originates = frr_.originates_network_lsa(own->address);
-  if (!originates) return std::nullopt;
+  const auto known = frr_.has_network_lsa(*hub);
+  if (!neighbors || !known) return std::nullopt;
   host::NbmaObservation seen;
-  seen.originates_network_lsa = *originates;
+  seen.network_lsa = *known;
   const host::OspfNeighbor* full = nullptr;
   for (const auto& neighbor : *neighbors) {
     if (neighbor.interface != wire.interface) continue;
     if (neighbor.state == "Full") full = &neighbor;
     ++(neighbor.state == "Full" ? seen.full : seen.not_full);
   }
-  const auto action = repair_.step(now, seen);
+  const bool site = wire.ospf == OspfMode::nbma_site;
+  auto& repair = repairs_.try_emplace(wire.interface, site ? host::NbmaRepair::of_site() : host::NbmaRepair()).first->second;
+  const auto action = repair.step(now, seen);
   if (action == host::NbmaAction::none || full == nullptr) return std::nullopt;
   const bool gentle = action == host::NbmaAction::clear_neighbor;
   const auto status = gentle ? frr_.clear_ospf_neighbor(full->router_id) : frr_.clear_ospf_process();
   if (!status) return status.error().message;
-  return fmt::format("{}: ospfd lost its network-LSA after a restart; {}", wire.interface,
+  return fmt::format("{}: {}; {}", wire.interface,
+                     site ? "the hub's network-LSA never came" : "ospfd lost its network-LSA after a restart",
                      gentle ? fmt::format("cleared the neighbour {}", full->address) : "cleared its process");
 }
 

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -24,10 +25,11 @@ class NbmaKeeper {
  private:
   void tune();
   std::optional<std::string> mend(std::chrono::steady_clock::time_point now, const Wire& wire);
+  [[nodiscard]] static std::optional<IpAddress> hub_address(const Wire& wire);
 
   host::Frr& frr_;
   std::optional<std::int64_t> tuned_;  // the ospfd process that removes withdrawn LSAs at once
-  host::NbmaRepair repair_;
+  std::map<std::string, host::NbmaRepair> repairs_;  // by interface
 };
 
 }  // namespace radial::agent

@@ -318,8 +318,8 @@ Result<std::vector<LearnedRoute>> Frr::routes(Family family) {
   return frr::parse_routes(text);
 }
 
-Result<bool> Frr::originates_network_lsa(const IpAddress& address) {
-  RADIAL_ASSIGN(const auto text, impl_->command("ospfd", "show ip ospf database network self-originate json"));
+Result<bool> Frr::has_network_lsa(const IpAddress& address) {
+  RADIAL_ASSIGN(const auto text, impl_->command("ospfd", "show ip ospf database network json"));
   return frr::parse_network_lsa(text, address);
 }
 

@@ -174,10 +174,10 @@ class Frr {
   Result<std::vector<BgpSession>> bgp_sessions();
   Result<std::vector<OspfInterface>> ospf_interfaces();
   Result<std::vector<LearnedRoute>> routes(Family family);
-  // Whether this router originates a network-LSA for `address` (its own on an
-  // NBMA wire where it is DR): FRR 8.4 forgets it after some restarts
+  // Whether the network-LSA of the designated router `address` (our own, where we are it)
+  // is in the database: FRR 8.4 loses it on NBMA wires after some restarts
   // (host/frr_nbma_repair.h decides what to do).
-  Result<bool> originates_network_lsa(const IpAddress& address);
+  Result<bool> has_network_lsa(const IpAddress& address);
   // Has a neighbour say all that it announces once more (RFC 2918); no session is reset.
   Status ask_bgp_again(const IpAddress& neighbor);
   Status clear_ospf_process();

@@ -8,9 +8,9 @@ constexpr int last_resort = 10;  // with the default pauses: after some 75 s
 }  // namespace
 
 NbmaAction NbmaRepair::step(Time now, const NbmaObservation& seen) {
-  if (seen.originates_network_lsa) cures_ = 0;
+  if (seen.network_lsa) cures_ = 0;
   // Without a Full neighbour there is nothing to originate (RFC 2328, section 12.4.2).
-  if (seen.originates_network_lsa || seen.full == 0) {
+  if (seen.network_lsa || seen.full == 0) {
     failing_since_.reset();
     return NbmaAction::none;
   }

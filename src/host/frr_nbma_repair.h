@@ -1,4 +1,4 @@
-// The cure for a failure of FRR's ospfd on NBMA wires. RFC 2328, section 13.4:
+// The cure for two failures of FRR's ospfd on NBMA wires. RFC 2328, section 13.4:
 // a router that is handed an old LSA of its own originates a newer one, or
 // withdraws it. FRR (8.4, and later ones too) does the former on broadcast
 // networks only: a designated router on NBMA that was restarted is handed its
@@ -13,6 +13,12 @@
 // restarts); without it as many bounces are needed as the old LSA is newer, or
 // a minute; clearing the whole process takes 8 s and fails just so.
 //
+// The other is a site's to cure: the hub has its network-LSA, acknowledged by
+// all, and a site does not, as it threw it away beside the older one that was
+// being withdrawn (both sites, once in some fifty restarts of a busy machine). They
+// are Full, so nobody sends it again before the next refresh, in half an hour. A
+// new database exchange brings it.
+//
 // Pure: observations and `now` in, an action out. One object a wire.
 #pragma once
 
@@ -22,9 +28,9 @@
 namespace radial::host {
 
 struct NbmaObservation {
-  bool originates_network_lsa = false;  // Frr::originates_network_lsa of our own address
-  int full = 0;                         // neighbours of the wire in state Full
-  int not_full = 0;                     // the others: not heard, or not Full yet
+  bool network_lsa = false;  // the hub's (the designated router's) is in our database: Frr::has_network_lsa
+  int full = 0;              // neighbours of the wire in state Full
+  int not_full = 0;          // the others: not heard, or not Full yet
 };
 
 enum class NbmaAction {
@@ -44,6 +50,9 @@ class NbmaRepair {
   // sites that were not hastened have let go.
   explicit NbmaRepair(Duration patience = std::chrono::milliseconds(2500), Duration settle = std::chrono::seconds(8))
       : patience_(patience), settle_(settle) {}
+
+  // A site waits until the hub must have cured itself.
+  [[nodiscard]] static NbmaRepair of_site() { return NbmaRepair(std::chrono::seconds(12), std::chrono::seconds(15)); }
 
   // To be called about once a second with what is seen now.
   NbmaAction step(Time now, const NbmaObservation& seen);
