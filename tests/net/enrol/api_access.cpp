@@ -115,7 +115,7 @@ void group_radial_reads(LiveLab& lab, const std::string& node) {
   // A group as the package makes it, for this node alone (the machine may have one), and the
   // folder as systemd does; the program where anybody may run it.
   lab.sh(node, "chmod 755 /run/radial && sed '/^radial:/d' /etc/group > /run/group && echo 'radial:x:64242:' >> /run/group && mount --bind /run/group /etc/group && "
-               "install -s -m 755 " + binary_dir() + "/bin/radial /run/anybodys-radial && pkill -9 -x radiald");
+               "touch /run/anybodys-radial && mount --bind " + binary_dir() + "/bin/radial /run/anybodys-radial && pkill -9 -x radiald");
   ASSERT_TRUE(lab.start_radiald(node));
   ASSERT_TRUE(wait_until(30s, [&] {
     const auto status = lab.ask(node, "GET", "/v1/status");
@@ -145,7 +145,7 @@ void group_radial_reads(LiveLab& lab, const std::string& node) {
   const auto after = lab.ask(node, "GET", "/v1/revisions");
   ASSERT_TRUE(after);
   EXPECT_EQ(after->body, before->body);
-  lab.sh(node, "umount /etc/group; rm -f /run/group /run/anybodys-radial");
+  lab.sh(node, "umount /etc/group /run/anybodys-radial; rm -f /run/group /run/anybodys-radial");
 }
 
 void a_node_sees_its_own(LiveLab& lab, const std::string& hub, const std::string& controller, const std::string& node,
