@@ -5,13 +5,12 @@
 #   bench/enrol.sh [ROUNDS]   (default 5)
 set -euo pipefail
 ROOT=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)
+. "$ROOT/bench/lib.sh"
 bin=$ROOT/build/bin
+radial=$bin/radial
 rounds=${1:-5}
 work=$(mktemp -d); name=enrolbench$$
-trap '"$bin/radial" lab down "$name" > /dev/null 2>&1 || true; rm -rf "$work"' EXIT
-on() { local place=$1; shift; "$bin/radial" lab exec "$name" "$place" -- "$@"; }
-now() { date +%s%N; }
-since() { awk -v t="$(($(now) - $1))" 'BEGIN { printf "%.2f\n", t / 1e9 }'; }
+trap '"$radial" lab down "$name" > /dev/null 2>&1 || true; rm -rf "$work"' EXIT
 spread() { sort -n | awk '{ v[NR] = $1 } END { printf "%s s (%s to %s, %d rounds)\n", v[int((NR + 1) / 2)], v[1], v[NR], NR }'; }
 until_it() {
   local end=$((SECONDS + 60))
@@ -29,7 +28,7 @@ sites:
   paris:  { lans: [192.168.30.0/24] }
 END
 for _ in $(seq "$rounds"); do
-  "$bin/radial" lab up "$work/fabric.yaml" --bare --name "$name" --replace > "$work/log" 2>&1 || { cat "$work/log"; exit 1; }
+  "$radial" lab up "$work/fabric.yaml" --bare --name "$name" --replace > "$work/log" 2>&1 || { cat "$work/log"; exit 1; }
   on fra1 radial init --name fra1 --fabric bench --endpoint vpn.example.com --lan 192.168.1.0/24 > /dev/null
   on paris radial join "$(token paris 192.168.30.0/24)" > /dev/null
   until_it on paris.lan0 ping -c 1 -W 1 192.168.1.2

@@ -6,6 +6,7 @@
 # Takes some five minutes; nothing is waited for longer than 3.
 set -euo pipefail
 ROOT=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)
+. "$ROOT/bench/lib.sh"
 radial=$ROOT/build/bin/radial
 runs=${1:-3}
 frr=(); [ -z "${2:-}" ] || frr=(--frr "$2")
@@ -24,8 +25,6 @@ until_good() {
     sleep 0.05
   done
 }
-now() { date +%s%N; }
-median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
 printf 'machine: %s cores, FRR %s, kernel %s, median of %d runs\n\n' "$(nproc)" \
   "${2:-$(dpkg-query -W -f '${Version}' frr 2>/dev/null | cut -d- -f1)}" "$(uname -r)" "$runs"

@@ -6,15 +6,12 @@
 #   bench/plan.sh [SITES...]   (default 9 99: some five minutes, 8 GB)
 set -euo pipefail
 ROOT=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)
+. "$ROOT/bench/lib.sh"
 radial=$ROOT/build/bin/radial
 [ $# -gt 0 ] || set -- 9 99
 rounds=3
 work=$(mktemp -d); name=planbench$$
 trap '"$radial" lab down "$name" > /dev/null 2>&1 || true; rm -rf "$work"' EXIT
-on() { local place=$1; shift; "$radial" lab exec "$name" "$place" -- "$@"; }
-now() { date +%s%N; }
-since() { awk -v t="$(($(now) - $1))" 'BEGIN { printf "%.2f\n", t / 1e9 }'; }
-median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 lan() { echo "10.$(($1 / 200)).$(($1 % 200)).0/24"; }
 all_healthy() { [ "$(on hub1 radial members | grep -c ' newest ')" -ge "$1" ] && "$radial" lab status "$name" > /dev/null 2>&1; }
 

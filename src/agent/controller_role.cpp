@@ -321,7 +321,7 @@ Response ControllerRole::roll_back(const Request& request, const Body& body) {
   control::RolloutOptions options;
   options.seconds = body.value("deadline", options.seconds);
   auto begun = begin_change({revision->fabric, fmt::format("revision {}", revision->number), author_of(request),
-                               fmt::format("rolled back to revision {}", revision->number), options});
+                             fmt::format("rolled back to revision {}", revision->number), options});
   return begun ? std::move(*begun) : refusal(begun.error());
 }
 
