@@ -19,6 +19,7 @@ Response refusal(const Error& error) {
     case Errc::not_found: status = 404; break;
     case Errc::conflict:
     case Errc::already_exists: status = 409; break;
+    case Errc::unavailable: status = 503; break;  // now; try again
     default: break;
   }
   return refusal(status, error.message);

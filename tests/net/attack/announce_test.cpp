@@ -12,22 +12,10 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-// attack_lab.h's topology with a wire for each site, and fd00:K::/64 beside each LAN 192.168.K.0/24.
-constexpr const char* dedicated_fabric = R"(
-fabric: acme
-hubs:
-  fra1: { endpoint: vpn.example.com:51820, lans: [192.168.1.0/24, "fd00:1::/64"], tunnel: 10.255.0.0/24, tunnel6: "fd00:255::/64", wire: dedicated }
-sites:
-  berlin:  { lans: [192.168.20.0/24, "fd00:20::/64"] }
-  paris:   { lans: [192.168.30.0/24, "fd00:30::/64"], grant: [10.30.0.0/16] }
-  mallory: { lans: [192.168.66.0/24, "fd00:66::/64"] }
-)";
-
 class AnnounceOn : public HostileSite {
  protected:
   std::string lab_name() const override { return "atk"; }
-  std::string fabric() const override { return dedicated() ? dedicated_fabric : attack_fabric; }
-  static bool dedicated() { return GetParam().dedicated; }
+  std::string fabric() const override { return dedicated() ? attack_fabric6 : attack_fabric; }
 
   std::string hub_endpoint() { return mallory().endpoint_of("fra1"); }
   bool hub_heard(const std::string& prefix) { return mallory().heard("fra1", prefix); }
@@ -169,8 +157,7 @@ TEST_P(AnnounceOn, OverIpv6TheSame) {
     lines.insert(lines.end(), {"router ospf6", "redistribute static metric 1 metric-type 1", "default-information originate always metric 1 metric-type 1"});
     back.insert(back.end(), {"router ospf6", "no redistribute static", "no default-information originate"});
   }
-  const SteadyPings::Pairs pairs{{"berlin.lan1", "fd00:30::2"}, {"paris.lan1", "fd00:1::2"}, {"fra1.lan1", "fd00:20::2"}, {"berlin.lan0", "192.168.30.2"}};
-  SteadyPings pings(*lab(), pairs, 5s);
+  HonestPings6 pings(*lab(), 5s);
   mallory().configure(lines);
   for (const auto& lie : {std::string("fd00:20::/65"), endpoint, std::string("8000::/1")})
     EXPECT_TRUE(wait_until(20s, [&] {
@@ -187,7 +174,7 @@ TEST_P(AnnounceOn, OverIpv6TheSame) {
   for (const auto* lie : {"fd00:20::/65", "fd00:1::/65"}) EXPECT_THAT(lab().sh("fra1", "ip -6 route show"), Not(HasSubstr(lie)));
   EXPECT_THAT(lab().sh("fra1", "ip -6 route get fd00:20::2"), Not(HasSubstr(way_to_mallory())));
   if (bgp()) expect_named("fd00:1::/65");
-  SteadyPings after(*lab(), pairs, 2s);
+  HonestPings6 after(*lab(), 2s);
   mallory().configure(back);
   EXPECT_EQ(after.lost(), 0) << "while it was withdrawn";
   if (bgp()) expect_nobody_named();

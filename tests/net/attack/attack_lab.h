@@ -10,6 +10,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,7 +40,7 @@ hubs:
   fra1: { endpoint: vpn.example.com:51820, lans: [192.168.1.0/24, "fd00:1::/64"], tunnel: 10.255.0.0/24, tunnel6: "fd00:255::/64" }
 sites:
   berlin:  { lans: [192.168.20.0/24, "fd00:20::/64"] }
-  paris:   { lans: [192.168.30.0/24, "fd00:30::/64"], grant: ["fd10:30::/32"] }
+  paris:   { lans: [192.168.30.0/24, "fd00:30::/64"], grant: [10.30.0.0/16, "fd10:30::/32"] }
   mallory: { lans: [192.168.66.0/24, "fd00:66::/64"] }
 )";
 
@@ -49,6 +50,22 @@ class HonestPings : public SteadyPings {
   HonestPings(const lab::Lab& lab, std::chrono::seconds length)
       : SteadyPings(lab, {{"berlin.lan0", "192.168.30.2"}, {"paris.lan0", "192.168.1.2"}, {"fra1.lan0", "192.168.20.2"}}, length) {}
 };
+
+// The same over IPv6, with one pair of IPv4 beside it, for attack_fabric6.
+class HonestPings6 : public SteadyPings {
+ public:
+  HonestPings6(const lab::Lab& lab, std::chrono::seconds length)
+      : SteadyPings(lab, {{"berlin.lan1", "fd00:30::2"}, {"paris.lan1", "fd00:1::2"}, {"fra1.lan1", "fd00:20::2"}, {"berlin.lan0", "192.168.30.2"}}, length) {}
+};
+
+// Every hub of `fabric` has a wire for each of its sites.
+inline std::string with_a_wire_for_each_site(std::string fabric) {
+  constexpr std::string_view hub = "endpoint: ";
+  constexpr std::string_view dedicated = "wire: dedicated, ";
+  for (auto at = fabric.find(hub); at != std::string::npos; at = fabric.find(hub, at + dedicated.size() + hub.size()))
+    fabric.insert(at, dedicated);
+  return fabric;
+}
 
 // mallory sends from an address of berlin's LAN, over IPv6: nothing arrives. From its own it does.
 inline void expect_spoofing_over_ipv6_fails(LiveLab& lab, Attacker& mallory) {
@@ -74,10 +91,10 @@ inline std::string title_of(const testing::TestParamInfo<Ground>& ground) { retu
 class HostileSite : public testing::TestWithParam<Ground> {
  protected:
   virtual std::string lab_name() const = 0;
-  virtual std::string fabric() const { return attack_fabric; }  // without its `routing:`
+  virtual std::string fabric() const { return attack_fabric; }  // without its `routing:` and `wire:`
   virtual std::vector<Attacker::HubSide> hubs() const { return {{"fra1", "10.255.0.1"}}; }
   // Of daemons that the fabric itself does not need.
-  virtual std::string more_daemons() const { return bgp() ? "bgpd" : ""; }
+  virtual std::set<std::string> more_daemons() const { return bgp() ? std::set<std::string>{"bgpd"} : std::set<std::string>{}; }
   virtual void turn_hostile() { mallory().seize(); }
 
   void SetUp() override {
@@ -89,8 +106,10 @@ class HostileSite : public testing::TestWithParam<Ground> {
       lab::LabOptions options;
       options.name = lab_name() + title_;
       options.frr = GetParam().frr;
-      if (const auto daemon = more_daemons(); !daemon.empty()) options.daemons.insert(daemon);
-      lab_ = std::make_unique<LiveLab>(fabric() + (bgp() ? "routing: bgp\n" : ""), std::move(options));
+      options.daemons.merge(more_daemons());
+      auto text = fabric() + (bgp() ? "routing: bgp\n" : "");
+      if (dedicated()) text = with_a_wire_for_each_site(std::move(text));
+      lab_ = std::make_unique<LiveLab>(text, std::move(options));
       ASSERT_TRUE(lab_->ready());
       mallory_ = std::make_unique<Attacker>(*lab_, bgp(), hubs());
       turn_hostile();
@@ -104,6 +123,10 @@ class HostileSite : public testing::TestWithParam<Ground> {
   static LiveLab& lab() { return *lab_; }
   static Attacker& mallory() { return *mallory_; }
   static bool bgp() { return GetParam().bgp; }
+  static bool dedicated() { return GetParam().dedicated; }
+  static void expect_ospf6() {
+    ASSERT_THAT(lab().vtysh("fra1", "show ipv6 ospf6 neighbor"), testing::HasSubstr("Full")) << "IPv6 does not go by OSPFv3 here";
+  }
 
  private:
   static inline std::unique_ptr<LiveLab> lab_;

@@ -27,12 +27,18 @@ class Attacker {
   void seize() {
     sh("pkill -9 -x radiald");
     configure({fmt::format("no ip protocol {0} route-map radial-{0}", bgp_ ? "bgp" : "ospf")});
+    if (runs_ospf6()) configure({"no ipv6 protocol ospf6 route-map radial-ospf6"});
   }
 
   std::string sh(const std::string& script) { return lab_.sh(site_, script); }
   void configure(const std::vector<std::string>& lines) { lab_.configure(site_, lines); }
   std::string tunnel_address() {
     const auto text = sh("ip -4 -o address show dev wg0 | sed 's/.*inet \\([0-9.]*\\).*/\\1/'");
+    return text.substr(0, text.find('\n'));
+  }
+  // Its address on the wire of scope "global" or "link".
+  std::string address6(const std::string& scope) {
+    const auto text = sh("ip -6 -o address show dev wg0 scope " + scope + " | sed 's/.*inet6 \\([0-9a-f:]*\\).*/\\1/'");
     return text.substr(0, text.find('\n'));
   }
   std::string endpoint_of(const std::string& hub) { return lab_->plan().find(hub)->uplink_v4().to_string(); }
@@ -62,6 +68,20 @@ class Attacker {
     lines.insert(lines.end(), {"router ospf", "redistribute static metric 1 metric-type 1"});
     configure(lines);
     external_ = prefixes;
+  }
+  // The same two over OSPFv3.
+  void announce_by_ospf6(const std::vector<std::string>& addresses, int cost) {
+    for (const auto& address : addresses) {
+      sh(fmt::format("ip link add atv{0} type bridge && ip address add {1} dev atv{0} nodad && ip link set atv{0} up", stubs6_, address));
+      configure({fmt::format("interface atv{}", stubs6_++), fmt::format("ipv6 ospf6 cost {}", cost), "ipv6 ospf6 passive", "ipv6 ospf6 area 0.0.0.0"});
+    }
+  }
+  void announce_external_by_ospf6(const std::vector<std::string>& prefixes) {
+    std::vector<std::string> lines;
+    for (const auto& prefix : prefixes) lines.push_back(fmt::format("ipv6 route {} blackhole", prefix));
+    lines.insert(lines.end(), {"router ospf6", "redistribute static metric 1 metric-type 1", "default-information originate always metric 1 metric-type 1"});
+    configure(lines);
+    external6_ = prefixes;
   }
   // Ten thousand host routes of 100.64.0.0/10, to be announced ("redistribute kernel").
   void make_flood() {
@@ -93,6 +113,15 @@ class Attacker {
       sh("while ip rule del pref 5; do :; done; while ip rule del pref 6; do :; done; ip route flush table 100; ip route flush table 101");
       external_.clear();
     }
+    while (stubs6_ > 0)
+      sh(fmt::format("ip link delete atv{0}; vtysh -c 'configure terminal' -c 'no interface atv{0}' || true", --stubs6_));
+    if (!external6_.empty()) {
+      std::vector<std::string> lines;
+      for (const auto& prefix : external6_) lines.push_back(fmt::format("no ipv6 route {} blackhole", prefix));
+      lines.insert(lines.end(), {"router ospf6", "no redistribute static", "no default-information originate"});
+      configure(lines);
+      external6_.clear();
+    }
   }
 
   // `hub` has heard it, or was sent it: the attack took place.
@@ -106,6 +135,13 @@ class Attacker {
            }).has_value();
   }
 
+  bool heard_by_ospf6(const std::string& hub, const std::string& prefix) {
+    return wait_until(20s, [&] {
+             return lab_.vtysh(hub, "show ipv6 ospf6 database detail").find(prefix) != std::string::npos ||
+                    lab_.vtysh(hub, "show ipv6 ospf6 route").find(prefix) != std::string::npos;
+           }).has_value();
+  }
+
   // bgpd announces what it is told to, whether it has a route or not.
   void announce_by_bgp(const std::vector<std::string>& prefixes) {
     std::vector<std::string> lines{router_bgp(), "no bgp network import-check", "address-family ipv4 unicast"};
@@ -115,6 +151,7 @@ class Attacker {
   }
 
  private:
+  bool runs_ospf6() { return !lab_.pids(site_, "ospf6d").empty(); }
   std::string router_bgp() {
     const auto line = sh("vtysh -c 'show running-config' 2>/dev/null | grep -m 1 '^router bgp'");
     return line.substr(0, line.find('\n'));
@@ -125,9 +162,11 @@ class Attacker {
   std::vector<HubSide> hubs_;
   std::string site_;
   int stubs_ = 0;
+  int stubs6_ = 0;
   bool default_ = false;
   std::vector<std::string> by_bgp_;
   std::vector<std::string> external_;
+  std::vector<std::string> external6_;
 };
 
 }  // namespace radial::test

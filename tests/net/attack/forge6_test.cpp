@@ -8,20 +8,16 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-// Over a hub on 10.3 and over one on 8.4 whose radial-wire copies multicast.
+// Over a hub on 10.3, over one on 8.4 whose radial-wire copies multicast, and over a wire for each site.
 class Forge6On : public ForgingSite {
  protected:
   std::string lab_name() const override { return "forge6"; }
   std::string fabric() const override { return attack_fabric6; }
   void turn_hostile() override {
-    ASSERT_THAT(lab().vtysh("fra1", "show ipv6 ospf6 neighbor"), HasSubstr("Full")) << "IPv6 does not go by OSPFv3 here";
+    expect_ospf6();
     mallory().seize();
-    mallory().configure({"no ipv6 protocol ospf6 route-map radial-ospf6"});
   }
-  std::string source() override {
-    const auto text = lab().sh("mallory", "ip -6 -o address show dev wg0 scope link | sed 's/.*inet6 \\([0-9a-f:]*\\).*/\\1/'");
-    return text.substr(0, text.find('\n'));
-  }
+  std::string source() override { return mallory().address6("link"); }
   std::string hub() override { return "fe80::1"; }
   std::string database() override { return lab().vtysh("fra1", "show ipv6 ospf6 database"); }
   void expect_no_neighbor_line() override {
@@ -100,6 +96,7 @@ TEST_P(Forge6On, AFalseLink) {
   const auto berlin = router_id_of("berlin");
   forge("router", "0.0.0.0", router_id_of("mallory"), "link=10.255.0.1 link=" + berlin);
   expect_cut_off_and_readmit("claims an OSPFv3 link to berlin");
+  expect_to_stay();
 }
 
 TEST_P(Forge6On, SpeakingAsAnother) {
@@ -118,6 +115,8 @@ TEST_P(Forge6On, AFloodOfThousandsOfPrefixes) {
 
 INSTANTIATE_TEST_SUITE_P(Frr84, Forge6On, testing::Values(Ground{"ospf84", "8.4", false}), title_of);
 INSTANTIATE_TEST_SUITE_P(Frr103, Forge6On, testing::Values(Ground{"ospf103", "10.3", false}), title_of);
+INSTANTIATE_TEST_SUITE_P(Dedicated, Forge6On, testing::Values(Ground{"ded84", "8.4", false, true}), title_of);
+INSTANTIATE_TEST_SUITE_P(Dedicated103, Forge6On, testing::Values(Ground{"ded103", "10.3", false, true}), title_of);
 
 }  // namespace
 }  // namespace radial::test

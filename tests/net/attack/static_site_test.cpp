@@ -10,23 +10,21 @@
 namespace radial::test {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-std::string with_static_mallory(bool dedicated) {
-  std::string text = attack_fabric;
-  const std::string hub = "lans: [192.168.1.0/24]";
-  if (dedicated) text.replace(text.find(hub), hub.size(), hub + ", wire: dedicated");
-  const std::string lans = "lans: [192.168.66.0/24]";
-  text.replace(text.find(lans), lans.size(), lans + ", trust: static");
-  return text;
+std::string with_static_mallory() {
+  std::string text = attack_fabric6;
+  const std::string lans = R"(lans: [192.168.66.0/24, "fd00:66::/64"])";
+  return text.replace(text.find(lans), lans.size(), lans + ", trust: static");
 }
 
 class StaticSiteOn : public HostileSite {
  protected:
   std::string lab_name() const override { return "static"; }
-  std::string fabric() const override { return with_static_mallory(GetParam().dedicated); }
-  std::string more_daemons() const override { return bgp() ? "bgpd" : "ospfd"; }
+  std::string fabric() const override { return with_static_mallory(); }
+  std::set<std::string> more_daemons() const override { return bgp() ? std::set<std::string>{"bgpd"} : std::set<std::string>{"ospfd", "ospf6d"}; }
   void turn_hostile() override {
     mallory().sh("pkill -9 -x radiald");
     if (bgp()) speak_bgp();
@@ -39,22 +37,28 @@ class StaticSiteOn : public HostileSite {
     std::vector<std::string> lines;
     bool within = false;
     for (std::string line; std::getline(running, line);) {
-      if (!line.starts_with(" ")) within = line == "interface wg0" || line == "router ospf";
-      if (within && (!line.starts_with(" ") || line.find("ospf router-id") == std::string::npos)) lines.push_back(line);
+      if (!line.starts_with(" ")) within = line == "interface wg0" || line == "router ospf" || line == "router ospf6";
+      if (within && (!line.starts_with(" ") || line.find("router-id") == std::string::npos)) lines.push_back(line);
       if (line == "router ospf") lines.push_back("ospf router-id " + mallory().tunnel_address());
+      if (line == "router ospf6") lines.push_back("ospf6 router-id " + mallory().tunnel_address());
     }
     mallory().configure(lines);
   }
   void speak_bgp() {
-    mallory().configure({"router bgp 65000", "no bgp default ipv4-unicast", "neighbor 10.255.0.1 remote-as 65000",
-                         "neighbor 10.255.0.1 timers connect 1", "address-family ipv4 unicast", "neighbor 10.255.0.1 activate"});
+    mallory().configure({"router bgp 65000", "no bgp default ipv4-unicast", "no bgp network import-check",
+                         "neighbor 10.255.0.1 remote-as 65000", "neighbor 10.255.0.1 timers connect 1",
+                         "neighbor fd00:255::1 remote-as 65000", "neighbor fd00:255::1 timers connect 1",
+                         "address-family ipv4 unicast", "neighbor 10.255.0.1 activate", "exit-address-family",
+                         "address-family ipv6 unicast", "neighbor fd00:255::1 activate"});
   }
 
   // Counts what arrives at the hub from mallory, before any rule of Radial's.
-  void count_arrivals() {
+  void count_arrivals(bool v6 = false) {
+    auto source = "ip saddr " + mallory().tunnel_address();
+    if (v6) source = "ip6 saddr " + mallory().address6(bgp() ? "global" : "link");
     const auto what = bgp() ? "tcp dport 179" : "meta l4proto 89";
     lab().sh("fra1", fmt::format("nft 'add table inet probe; flush table inet probe; add chain inet probe seen {{ type filter hook prerouting priority -400; }}; "
-                                 "add rule inet probe seen iifname \"wg*\" ip saddr {} {} counter'", mallory().tunnel_address(), what));
+                                 "add rule inet probe seen iifname \"wg*\" {} {} counter'", source, what));
   }
   int arrived() {
     const auto text = lab().sh("fra1", "nft list table inet probe | sed -n 's/.*counter packets \\([0-9]*\\).*/\\1/p'");
@@ -64,10 +68,12 @@ class StaticSiteOn : public HostileSite {
   void expect_never_heard() {
     const auto me = mallory().tunnel_address();
     if (bgp()) {
-      EXPECT_THAT(lab().vtysh("fra1", "show bgp summary"), Not(HasSubstr(me)));
+      EXPECT_THAT(lab().vtysh("fra1", "show bgp summary"), AllOf(Not(HasSubstr(me)), Not(HasSubstr(mallory().address6("global")))));
     } else {
       EXPECT_THAT(lab().vtysh("fra1", "show ip ospf neighbor"), Not(HasSubstr(me)));
       EXPECT_THAT(lab().vtysh("fra1", "show ip ospf database router"), Not(HasSubstr("Advertising Router: " + me)));
+      EXPECT_THAT(lab().vtysh("fra1", "show ipv6 ospf6 neighbor"), Not(HasSubstr(me)));
+      EXPECT_THAT(lab().vtysh("fra1", "show ipv6 ospf6 database router detail"), Not(HasSubstr("Advertising Router: " + me)));
     }
     const auto hub = lab().status("fra1");
     ASSERT_TRUE(hub);
@@ -101,6 +107,29 @@ TEST_P(StaticSiteOn, WhateverItAnnouncesIsNotHeard) {
   EXPECT_TRUE(wait_until(20s, [&] { return lab().pings("berlin.lan0", "192.168.66.2"); }));
 }
 
+TEST_P(StaticSiteOn, WhateverItAnnouncesOverIpv6IsNotHeard) {
+  count_arrivals(true);
+  const std::vector<std::string> lies{"fd00:20::/65", "fd00:30::2/128", "fd00:1::/65", "8000::/1", "fd00:255::/65"};
+  HonestPings6 pings(*lab(), 8s);
+  if (bgp()) {
+    std::vector<std::string> lines{"router bgp 65000", "address-family ipv6 unicast"};
+    for (const auto& lie : lies) lines.push_back("network " + lie);
+    mallory().configure(lines);
+  } else {
+    mallory().announce_by_ospf6({"fd00:20::200/64", "fd00:1::200/64"}, 1);
+    mallory().announce_external_by_ospf6(lies);
+  }
+  EXPECT_TRUE(wait_until(20s, [&] { return arrived() >= 5; })) << "nothing arrived: this test shows nothing";
+  EXPECT_EQ(pings.lost(), 0);
+  expect_never_heard();
+  for (const auto* node : {"fra1", "berlin", "paris"}) {
+    const auto routes = lab().sh(node, "ip -6 route show");
+    for (const auto& lie : lies) EXPECT_THAT(routes, Not(HasSubstr(lie + " "))) << node;
+  }
+  mallory().stop();
+  EXPECT_TRUE(wait_until(20s, [&] { return lab().pings("berlin.lan1", "fd00:66::2"); }));
+}
+
 TEST_P(StaticSiteOn, AFloodOfForgedUpdatesIsNotHeard) {
   if (bgp()) GTEST_SKIP() << "forges OSPF";
   count_arrivals();
@@ -126,6 +155,7 @@ TEST_P(StaticSiteOn, AnothersSourceAddressIsDropped) {
   EXPECT_THAT(spoofed->out, HasSubstr(" 0 received"));
   EXPECT_TRUE(lab().pings("mallory.lan0", "192.168.30.2"));
   mallory().sh("ip address del 192.168.20.2/32 dev lo");
+  expect_spoofing_over_ipv6_fails(lab(), mallory());
 }
 
 INSTANTIATE_TEST_SUITE_P(Frr84, StaticSiteOn, testing::Values(Ground{"ospf84", "8.4", false}), title_of);

@@ -32,12 +32,7 @@ sites:
 class TwoHubsOn : public HostileSite {
  protected:
   std::string lab_name() const override { return "atk2"; }
-  std::string fabric() const override {
-    std::string text = two_hubs;
-    for (const std::string tunnel : {"tunnel: 10.255.0.0/24", "tunnel: 10.255.1.0/24"})
-      if (GetParam().dedicated) text.insert(text.find(tunnel), "wire: dedicated, ");
-    return text;
-  }
+  std::string fabric() const override { return two_hubs; }
   std::vector<Attacker::HubSide> hubs() const override { return {{"fra1", "10.255.0.1"}, {"ams1", "10.255.1.1"}}; }
 
   // Attacks during a run of pings; then all that mallory did goes again.
@@ -96,6 +91,7 @@ INSTANTIATE_TEST_SUITE_P(Frr84, TwoHubsOn, testing::Values(Ground{"ospf84", "8.4
 INSTANTIATE_TEST_SUITE_P(Frr84Bgp, TwoHubsOn, testing::Values(Ground{"bgp84", "8.4", true}), title_of);
 INSTANTIATE_TEST_SUITE_P(Frr103, TwoHubsOn, testing::Values(Ground{"ospf103", "10.3", false}), title_of);
 INSTANTIATE_TEST_SUITE_P(Dedicated, TwoHubsOn, testing::Values(Ground{"dedospf84", "8.4", false, true}), title_of);
+INSTANTIATE_TEST_SUITE_P(Dedicated103, TwoHubsOn, testing::Values(Ground{"dedospf103", "10.3", false, true}), title_of);
 INSTANTIATE_TEST_SUITE_P(DedicatedBgp, TwoHubsOn, testing::Values(Ground{"dedbgp84", "8.4", true, true}), title_of);
 
 }  // namespace
