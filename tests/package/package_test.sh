@@ -36,7 +36,7 @@ inside radial check /usr/share/doc/radial/examples/demo.yaml > /dev/null || fail
 files=$(dpkg-deb -c "$package")
 for file in usr/bin/radial usr/sbin/radiald usr/sbin/radial-wire usr/lib/systemd/system/radiald.service \
             usr/lib/systemd/system/radial-wire@.service \
-            usr/lib/systemd/networkd.conf.d/50-radial.conf usr/lib/NetworkManager/conf.d/50-radial.conf \
+            usr/lib/systemd/networkd.conf.d/50-radial.conf usr/lib/udev/rules.d/85-radial.rules \
             usr/share/man/man8/radial.8.gz usr/share/man/man8/radiald.8.gz usr/share/man/man8/radial-wire.8.gz \
             usr/share/man/man5/radial-fabric.5.gz usr/share/bash-completion/completions/radial \
             usr/share/zsh/vendor-completions/_radial usr/share/doc/radial/copyright usr/share/doc/radial/changelog.Debian.gz; do
