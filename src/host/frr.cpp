@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <type_traits>
+#include <unordered_set>
 
 #include "host/frr_config.h"
 #include "host/frr_json.h"
@@ -29,11 +30,13 @@ std::string how_to_start(const std::string& daemon) {
   return fmt::format("set {}=yes in /etc/frr/daemons and restart FRR", daemon);
 }
 
+// Each line once: both sides may hold the thousands of a large fabric's filter.
 void merge(Contexts& into, const Contexts& more) {
   for (const auto& [context, lines] : more) {
     auto& target = into[context];
+    std::unordered_set<std::string> present(target.begin(), target.end());
     for (const auto& line : lines)
-      if (std::find(target.begin(), target.end(), line) == target.end()) target.push_back(line);
+      if (present.insert(line).second) target.push_back(line);
   }
 }
 

@@ -101,6 +101,8 @@ class LiveLab {
   }
   void heal_path() { sh("internet", "nft delete table inet gap"); }
 
+  // As by the OOM killer; it is gone on return.
+  void kill_radiald(const std::string& node) { sh(node, "pkill -9 -x radiald; while pidof radiald >/dev/null; do sleep 0.05; done"); }
   [[nodiscard]] bool start_radiald(const std::string& node) { return lab_->start_radiald(node, radiald_).has_value(); }
 
   // Lines for FRR as somebody types them. mgmtd (FRR 10) lets one session in at a

@@ -144,27 +144,10 @@ TEST_P(AnnounceOn, OverIpv6TheSame) {
   const auto endpoint = lab()->plan().find("fra1")->uplink_v6().to_string();
   const std::vector<std::string> lies{"fd00:20::/64", "fd00:20::/65", "fd00:20::2/128", "fd00:1::/65", "fd00:1::2/128", "8000::/1",
                                       "fd00:255::/65", "fd00:255::1/128", endpoint + "/128", "2001:db8::/32"};
-  std::vector<std::string> lines, back;
-  for (const auto& lie : lies) {
-    lines.push_back(fmt::format("{} {}{}", bgp() ? "network" : "ipv6 route", lie, bgp() ? "" : " blackhole"));
-    back.push_back("no " + lines.back());
-  }
-  const auto before = [](std::vector<std::string>& all, const std::vector<std::string>& more) { all.insert(all.begin(), more.begin(), more.end()); };
-  if (bgp()) {
-    before(lines, {"router bgp 65000", "no bgp network import-check", "address-family ipv6 unicast"});
-    before(back, {"router bgp 65000", "address-family ipv6 unicast"});
-  } else {
-    lines.insert(lines.end(), {"router ospf6", "redistribute static metric 1 metric-type 1", "default-information originate always metric 1 metric-type 1"});
-    back.insert(back.end(), {"router ospf6", "no redistribute static", "no default-information originate"});
-  }
   HonestPings6 pings(*lab(), 5s);
-  mallory().configure(lines);
+  mallory().announce_ipv6(lies);
   for (const auto& lie : {std::string("fd00:20::/65"), endpoint, std::string("8000::/1")})
-    EXPECT_TRUE(wait_until(20s, [&] {
-      const auto text = bgp() ? lab().vtysh("mallory", "show bgp ipv6 unicast neighbors 10.255.0.1 advertised-routes")
-                              : lab().vtysh("fra1", "show ipv6 ospf6 database detail") + lab().vtysh("fra1", "show ipv6 ospf6 route");
-      return text.find(lie) != std::string::npos;
-    })) << lie << " never arrived: this test shows nothing";
+    EXPECT_TRUE(mallory().heard_ipv6("fra1", lie)) << lie << " never arrived: this test shows nothing";
   EXPECT_EQ(pings.lost(), 0);
   for (const auto* node : {"fra1", "berlin", "paris"}) {
     const auto routes = lab().sh(node, "ip -6 route show");
@@ -175,7 +158,7 @@ TEST_P(AnnounceOn, OverIpv6TheSame) {
   EXPECT_THAT(lab().sh("fra1", "ip -6 route get fd00:20::2"), Not(HasSubstr(way_to_mallory())));
   if (bgp()) expect_named("fd00:1::/65");
   HonestPings6 after(*lab(), 2s);
-  mallory().configure(back);
+  mallory().stop();
   EXPECT_EQ(after.lost(), 0) << "while it was withdrawn";
   if (bgp()) expect_nobody_named();
   expect_spoofing_over_ipv6_fails(lab(), mallory());
@@ -189,7 +172,7 @@ TEST_P(AnnounceOn, TheFibHoldsWithoutTheListOfANeighbour) {
   const auto in_bgp = [&](const char* family, const char* prefix) {
     return lab().vtysh("fra1", fmt::format("show bgp {} unicast {}", family, prefix)).find("from " + me) != std::string::npos;
   };
-  lab().sh("fra1", "pkill -9 -x radiald");
+  lab().kill_radiald("fra1");
   std::string command = "vtysh -c 'configure terminal' -c 'router bgp 65000'";
   for (const auto* family : {"ipv4", "ipv6"})
     command += fmt::format(" -c 'address-family {} unicast' -c 'no neighbor {} prefix-list radial-in-mallory in' -c exit", family, me);
@@ -240,7 +223,7 @@ TEST_P(AnnounceOn, WhatWasAnnouncedBeforeRadialdIsNamedByItAllTheSame) {
   ASSERT_TRUE(hub_heard("192.168.20.0"));
   expect_named("192.168.20.0");
   HonestPings pings(*lab(), 3s);
-  lab().sh("fra1", "pkill -9 -x radiald");
+  lab().kill_radiald("fra1");
   ASSERT_TRUE(lab().start_radiald("fra1"));
   EXPECT_EQ(pings.lost(), 0);
   expect_named("192.168.20.0");

@@ -25,7 +25,7 @@ class Attacker {
 
   // From here on it is its operator's alone: no radiald, no filter.
   void seize() {
-    sh("pkill -9 -x radiald");
+    lab_.kill_radiald(site_);
     configure({fmt::format("no ip protocol {0} route-map radial-{0}", bgp_ ? "bgp" : "ospf")});
     if (runs_ospf6()) configure({"no ipv6 protocol ospf6 route-map radial-ospf6"});
   }
@@ -69,19 +69,26 @@ class Attacker {
     configure(lines);
     external_ = prefixes;
   }
-  // The same two over OSPFv3.
+  // A stub over OSPFv3, as announce().
   void announce_by_ospf6(const std::vector<std::string>& addresses, int cost) {
     for (const auto& address : addresses) {
       sh(fmt::format("ip link add atv{0} type bridge && ip address add {1} dev atv{0} nodad && ip link set atv{0} up", stubs6_, address));
       configure({fmt::format("interface atv{}", stubs6_++), fmt::format("ipv6 ospf6 cost {}", cost), "ipv6 ospf6 passive", "ipv6 ospf6 area 0.0.0.0"});
     }
   }
-  void announce_external_by_ospf6(const std::vector<std::string>& prefixes) {
+  // A default route and these, as external routes of OSPFv3 or by bgpd.
+  void announce_ipv6(const std::vector<std::string>& prefixes) {
+    ipv6_ = prefixes;
     std::vector<std::string> lines;
-    for (const auto& prefix : prefixes) lines.push_back(fmt::format("ipv6 route {} blackhole", prefix));
-    lines.insert(lines.end(), {"router ospf6", "redistribute static metric 1 metric-type 1", "default-information originate always metric 1 metric-type 1"});
+    if (bgp_) {
+      lines = {router_bgp(), "no bgp network import-check", "address-family ipv6 unicast"};
+      ipv6_.emplace_back("::/0");
+      for (const auto& prefix : ipv6_) lines.push_back("network " + prefix);
+    } else {
+      for (const auto& prefix : ipv6_) lines.push_back(fmt::format("ipv6 route {} blackhole", prefix));
+      lines.insert(lines.end(), {"router ospf6", "redistribute static metric 1 metric-type 1", "default-information originate always metric 1 metric-type 1"});
+    }
     configure(lines);
-    external6_ = prefixes;
   }
   // Ten thousand host routes of 100.64.0.0/10, to be announced ("redistribute kernel").
   void make_flood() {
@@ -115,28 +122,28 @@ class Attacker {
     }
     while (stubs6_ > 0)
       sh(fmt::format("ip link delete atv{0}; vtysh -c 'configure terminal' -c 'no interface atv{0}' || true", --stubs6_));
-    if (!external6_.empty()) {
+    if (!ipv6_.empty()) {
       std::vector<std::string> lines;
-      for (const auto& prefix : external6_) lines.push_back(fmt::format("no ipv6 route {} blackhole", prefix));
-      lines.insert(lines.end(), {"router ospf6", "no redistribute static", "no default-information originate"});
+      if (bgp_) lines = {router_bgp(), "address-family ipv6 unicast"};
+      for (const auto& prefix : ipv6_) lines.push_back(bgp_ ? "no network " + prefix : fmt::format("no ipv6 route {} blackhole", prefix));
+      if (!bgp_) lines.insert(lines.end(), {"router ospf6", "no redistribute static", "no default-information originate"});
       configure(lines);
-      external6_.clear();
+      ipv6_.clear();
     }
   }
 
   // `hub` has heard it, or was sent it: the attack took place.
   bool heard(const std::string& hub, const std::string& prefix) {
-    const auto side = std::find_if(hubs_.begin(), hubs_.end(), [&](const HubSide& one) { return one.name == hub; });
     return wait_until(20s, [&] {
-             if (bgp_)  // the hub's bgpd forgets what it refused
-               return lab_.vtysh(site_, fmt::format("show bgp ipv4 unicast neighbors {} advertised-routes", side->address)).find(prefix) != std::string::npos;
+             if (bgp_) return told(hub, "ipv4", prefix);
              return lab_.vtysh(hub, "show ip ospf database").find(prefix) != std::string::npos ||
                     lab_.vtysh(hub, "show ip ospf route").find(prefix) != std::string::npos;
            }).has_value();
   }
 
-  bool heard_by_ospf6(const std::string& hub, const std::string& prefix) {
+  bool heard_ipv6(const std::string& hub, const std::string& prefix) {
     return wait_until(20s, [&] {
+             if (bgp_) return told(hub, "ipv6", prefix);
              return lab_.vtysh(hub, "show ipv6 ospf6 database detail").find(prefix) != std::string::npos ||
                     lab_.vtysh(hub, "show ipv6 ospf6 route").find(prefix) != std::string::npos;
            }).has_value();
@@ -151,6 +158,11 @@ class Attacker {
   }
 
  private:
+  // The hub's bgpd forgets what it refused.
+  bool told(const std::string& hub, const std::string& family, const std::string& prefix) {
+    const auto side = std::find_if(hubs_.begin(), hubs_.end(), [&](const HubSide& one) { return one.name == hub; });
+    return lab_.vtysh(site_, fmt::format("show bgp {} unicast neighbors {} advertised-routes", family, side->address)).find(prefix) != std::string::npos;
+  }
   bool runs_ospf6() { return !lab_.pids(site_, "ospf6d").empty(); }
   std::string router_bgp() {
     const auto line = sh("vtysh -c 'show running-config' 2>/dev/null | grep -m 1 '^router bgp'");
@@ -166,7 +178,7 @@ class Attacker {
   bool default_ = false;
   std::vector<std::string> by_bgp_;
   std::vector<std::string> external_;
-  std::vector<std::string> external6_;
+  std::vector<std::string> ipv6_;
 };
 
 }  // namespace radial::test

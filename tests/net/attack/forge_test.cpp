@@ -46,7 +46,7 @@ TEST_P(ForgeOn, AnothersRouterLsa) {
   expect_cut_off("forges the router LSA");
   stop_forging();
   // It stays so when radiald starts again.
-  lab().sh("fra1", "pkill -9 -x radiald");
+  lab().kill_radiald("fra1");
   ASSERT_TRUE(lab().start_radiald("fra1"));
   ASSERT_TRUE(wait_until(30s, [&] { return !cut_off().empty(); }));
   EXPECT_THAT(lab().sh("fra1", "nft list table inet radial"), HasSubstr("mallory is cut off"));

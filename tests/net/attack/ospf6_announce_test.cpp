@@ -21,7 +21,7 @@ class Ospf6On : public HostileSite {
     mallory().seize();
   }
   static void announce(const std::vector<std::string>& addresses, int cost) { mallory().announce_by_ospf6(addresses, cost); }
-  static bool heard(const std::string& prefix) { return mallory().heard_by_ospf6("fra1", prefix); }
+  static bool heard(const std::string& prefix) { return mallory().heard_ipv6("fra1", prefix); }
 
   void expect_contained(const std::function<void()>& attack, const std::vector<std::string>& prefixes) {
     HonestPings6 pings(*lab(), 5s);
@@ -58,7 +58,7 @@ TEST_P(Ospf6On, TheHubsLan) {
 
 TEST_P(Ospf6On, ADefaultRouteTheUnderlayAndTheTunnel) {
   const auto endpoint = lab()->plan().find("fra1")->uplink_v6().to_string();
-  expect_contained([&] { mallory().announce_external_by_ospf6({endpoint + "/128", "2001:db8::/32", "8000::/1", "fd00:255::/65", "fd00:255::1/128"}); },
+  expect_contained([&] { mallory().announce_ipv6({endpoint + "/128", "2001:db8::/32", "8000::/1", "fd00:255::/65", "fd00:255::1/128"}); },
                    {endpoint, "8000::/1", "fd00:255::/65"});
   for (const auto* node : {"fra1", "berlin", "paris"})
     EXPECT_THAT(lab().sh(node, "ip -6 route show"), Not(HasSubstr("8000::/1"))) << node;
@@ -66,7 +66,7 @@ TEST_P(Ospf6On, ADefaultRouteTheUnderlayAndTheTunnel) {
 
 TEST_P(Ospf6On, NoNodeTakesItsDefaultRouteOrAPartOfTheUnderlay) {
   const auto endpoint = lab()->plan().find("fra1")->uplink_v6().to_string();
-  mallory().announce_external_by_ospf6({endpoint + "/128", "8000::/1", "::/1", "fd00:255::/65"});
+  mallory().announce_ipv6({endpoint + "/128", "8000::/1", "::/1", "fd00:255::/65"});
   EXPECT_TRUE(heard("8000::/1"));
   EXPECT_TRUE(heard(endpoint));
   for (const auto* node : {"fra1", "berlin", "paris"}) {

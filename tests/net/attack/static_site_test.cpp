@@ -26,7 +26,7 @@ class StaticSiteOn : public HostileSite {
   std::string fabric() const override { return with_static_mallory(); }
   std::set<std::string> more_daemons() const override { return bgp() ? std::set<std::string>{"bgpd"} : std::set<std::string>{"ospfd", "ospf6d"}; }
   void turn_hostile() override {
-    mallory().sh("pkill -9 -x radiald");
+    lab().kill_radiald("mallory");
     if (bgp()) speak_bgp();
     else speak_ospf();
   }
@@ -45,7 +45,7 @@ class StaticSiteOn : public HostileSite {
     mallory().configure(lines);
   }
   void speak_bgp() {
-    mallory().configure({"router bgp 65000", "no bgp default ipv4-unicast", "no bgp network import-check",
+    mallory().configure({"router bgp 65000", "no bgp default ipv4-unicast",
                          "neighbor 10.255.0.1 remote-as 65000", "neighbor 10.255.0.1 timers connect 1",
                          "neighbor fd00:255::1 remote-as 65000", "neighbor fd00:255::1 timers connect 1",
                          "address-family ipv4 unicast", "neighbor 10.255.0.1 activate", "exit-address-family",
@@ -111,14 +111,8 @@ TEST_P(StaticSiteOn, WhateverItAnnouncesOverIpv6IsNotHeard) {
   count_arrivals(true);
   const std::vector<std::string> lies{"fd00:20::/65", "fd00:30::2/128", "fd00:1::/65", "8000::/1", "fd00:255::/65"};
   HonestPings6 pings(*lab(), 8s);
-  if (bgp()) {
-    std::vector<std::string> lines{"router bgp 65000", "address-family ipv6 unicast"};
-    for (const auto& lie : lies) lines.push_back("network " + lie);
-    mallory().configure(lines);
-  } else {
-    mallory().announce_by_ospf6({"fd00:20::200/64", "fd00:1::200/64"}, 1);
-    mallory().announce_external_by_ospf6(lies);
-  }
+  if (!bgp()) mallory().announce_by_ospf6({"fd00:20::200/64", "fd00:1::200/64"}, 1);
+  mallory().announce_ipv6(lies);
   EXPECT_TRUE(wait_until(20s, [&] { return arrived() >= 5; })) << "nothing arrived: this test shows nothing";
   EXPECT_EQ(pings.lost(), 0);
   expect_never_heard();
@@ -161,8 +155,10 @@ TEST_P(StaticSiteOn, AnothersSourceAddressIsDropped) {
 INSTANTIATE_TEST_SUITE_P(Frr84, StaticSiteOn, testing::Values(Ground{"ospf84", "8.4", false}), title_of);
 INSTANTIATE_TEST_SUITE_P(Frr84Bgp, StaticSiteOn, testing::Values(Ground{"bgp84", "8.4", true}), title_of);
 INSTANTIATE_TEST_SUITE_P(Frr103, StaticSiteOn, testing::Values(Ground{"ospf103", "10.3", false}), title_of);
+INSTANTIATE_TEST_SUITE_P(Frr103Bgp, StaticSiteOn, testing::Values(Ground{"bgp103", "10.3", true}), title_of);
 INSTANTIATE_TEST_SUITE_P(Dedicated, StaticSiteOn, testing::Values(Ground{"dedospf84", "8.4", false, true}), title_of);
 INSTANTIATE_TEST_SUITE_P(DedicatedBgp, StaticSiteOn, testing::Values(Ground{"dedbgp84", "8.4", true, true}), title_of);
+INSTANTIATE_TEST_SUITE_P(DedicatedBgp103, StaticSiteOn, testing::Values(Ground{"dedbgp103", "10.3", true, true}), title_of);
 INSTANTIATE_TEST_SUITE_P(Dedicated103, StaticSiteOn, testing::Values(Ground{"dedospf103", "10.3", false, true}), title_of);
 
 }  // namespace

@@ -21,12 +21,12 @@ using testing::Not;
 constexpr const char* two_hubs = R"(
 fabric: acme
 hubs:
-  fra1: { endpoint: fra1.example.com:51820, lans: [192.168.1.0/24], tunnel: 10.255.0.0/24 }
-  ams1: { endpoint: ams1.example.com:51820, lans: [192.168.2.0/24], tunnel: 10.255.1.0/24, cost: 100 }
+  fra1: { endpoint: fra1.example.com:51820, lans: [192.168.1.0/24, "fd00:1::/64"], tunnel: 10.255.0.0/24, tunnel6: "fd00:255::/64" }
+  ams1: { endpoint: ams1.example.com:51820, lans: [192.168.2.0/24, "fd00:2::/64"], tunnel: 10.255.1.0/24, tunnel6: "fd00:256::/64", cost: 100 }
 sites:
-  berlin:  { lans: [192.168.20.0/24] }
-  vienna:  { lans: [192.168.60.0/24], grant: [10.60.0.0/16], hubs: [ams1] }
-  mallory: { lans: [192.168.66.0/24] }
+  berlin:  { lans: [192.168.20.0/24, "fd00:20::/64"] }
+  vienna:  { lans: [192.168.60.0/24, "fd00:60::/64"], grant: [10.60.0.0/16], hubs: [ams1] }
+  mallory: { lans: [192.168.66.0/24, "fd00:66::/64"] }
 )";
 
 class TwoHubsOn : public HostileSite {
@@ -87,11 +87,36 @@ TEST_P(TwoHubsOn, TheHubsEndpointsAndTheTunnels) {
   }, {fra, "10.255.0.0/25", "10.255.1.0/25"});
 }
 
+TEST_P(TwoHubsOn, OverIpv6TheSame) {
+  const std::vector<std::string> hubs{"fra1", "ams1"};
+  std::vector<std::string> lies{"fd00:20::/64", "fd00:20::/65", "fd00:20::2/128", "fd00:60::/64", "fd00:60::/65", "fd00:60::2/128",
+                                "fd00:1::/65", "fd00:1::2/128", "fd00:2::/65", "fd00:2::2/128", "8000::/1", "fd00:255::/65", "fd00:256::/65", "2001:db8::/32"};
+  for (const auto& hub : hubs) lies.push_back(lab()->plan().find(hub)->uplink_v6().to_string() + "/128");
+  const SteadyPings::Pairs pairs{{"berlin.lan1", "fd00:60::2"}, {"vienna.lan1", "fd00:1::2"}, {"fra1.lan1", "fd00:2::2"}, {"ams1.lan1", "fd00:20::2"}};
+  SteadyPings pings(*lab(), pairs, 6s);
+  if (!bgp()) mallory().announce_by_ospf6({"fd00:20::200/64", "fd00:60::200/64"}, 1);
+  mallory().announce_ipv6(lies);
+  for (const auto& hub : hubs)
+    for (const auto* lie : {"fd00:20::/65", "fd00:60::/65", "8000::/1"})
+      EXPECT_TRUE(mallory().heard_ipv6(hub, lie)) << lie << " never came to " << hub << ": this test shows nothing";
+  EXPECT_EQ(pings.lost(), 0);
+  for (const auto* node : {"fra1", "ams1", "berlin", "vienna"}) {
+    const auto routes = lab().sh(node, "ip -6 route show");
+    for (const auto* lie : {"8000::/1", "fd00:255::/65", "fd00:256::/65", "2001:db8::/32"}) EXPECT_THAT(routes, Not(HasSubstr(std::string(lie) + " "))) << node;
+    if (HasFailure()) std::printf("--- %s\n%s", node, lab().vtysh(node, "show ipv6 route").c_str());
+  }
+  SteadyPings after(*lab(), pairs, 2s);
+  mallory().stop();
+  EXPECT_EQ(after.lost(), 0) << "while it was withdrawn";
+}
+
 INSTANTIATE_TEST_SUITE_P(Frr84, TwoHubsOn, testing::Values(Ground{"ospf84", "8.4", false}), title_of);
 INSTANTIATE_TEST_SUITE_P(Frr84Bgp, TwoHubsOn, testing::Values(Ground{"bgp84", "8.4", true}), title_of);
 INSTANTIATE_TEST_SUITE_P(Frr103, TwoHubsOn, testing::Values(Ground{"ospf103", "10.3", false}), title_of);
+INSTANTIATE_TEST_SUITE_P(Frr103Bgp, TwoHubsOn, testing::Values(Ground{"bgp103", "10.3", true}), title_of);
 INSTANTIATE_TEST_SUITE_P(Dedicated, TwoHubsOn, testing::Values(Ground{"dedospf84", "8.4", false, true}), title_of);
 INSTANTIATE_TEST_SUITE_P(Dedicated103, TwoHubsOn, testing::Values(Ground{"dedospf103", "10.3", false, true}), title_of);
+INSTANTIATE_TEST_SUITE_P(DedicatedBgp103, TwoHubsOn, testing::Values(Ground{"dedbgp103", "10.3", true, true}), title_of);
 INSTANTIATE_TEST_SUITE_P(DedicatedBgp, TwoHubsOn, testing::Values(Ground{"dedbgp84", "8.4", true, true}), title_of);
 
 }  // namespace

@@ -176,7 +176,7 @@ TEST_F(Change, ASiteLeftInAnotherAreaBringsAllBack) {
 TEST_F(Change, ANodeThatRestartsInBetweenComesUpInTheSafeState) {
   auto applying = std::async(std::launch::async, [] { return with_file({"apply", "--deadline", "40"}, with("keepalive: 7", "keepalive: 9")); });
   EXPECT_TRUE(wait_until(30s, [] { return keepalive_of_berlin() == "9\n"; }));
-  lab_->sh("berlin", "pkill -9 -x radiald");
+  lab_->kill_radiald("berlin");
   ASSERT_TRUE(lab_->start_radiald("berlin"));
   const auto result = applying.get();
   EXPECT_EQ(result.exit_code, 1);
@@ -256,15 +256,15 @@ TEST_F(Change, AFullOrReadOnlyDiskIsToldAndTheNetworkUntouched) {
   EXPECT_EQ(keepalive_of_berlin(), "7\n");
   EXPECT_TRUE(whole());
   // It starts from such a disk, too.
-  lab_->sh("berlin", "pkill -9 -x radiald");
+  lab_->kill_radiald("berlin");
   ASSERT_TRUE(lab_->start_radiald("berlin"));
   EXPECT_TRUE(whole_within(30s));
-  lab_->sh("berlin", "pkill -9 -x radiald");
+  lab_->kill_radiald("berlin");
   empty_disk(*lab_, "berlin");
   ASSERT_TRUE(lab_->start_radiald("berlin"));
 
   // The controller's own.
-  lab_->sh("fra1", "pkill -9 -x radiald");
+  lab_->kill_radiald("fra1");
   fill_disk(*lab_, "fra1");
   ASSERT_TRUE(lab_->start_radiald("fra1"));
   ASSERT_TRUE(wait_until(20s, [] { return change_phase() == "none"; }));
@@ -274,7 +274,8 @@ TEST_F(Change, AFullOrReadOnlyDiskIsToldAndTheNetworkUntouched) {
   EXPECT_TRUE(whole());
 
   // Read-only, from its start: said with path and cure, and nothing is changed anywhere.
-  lab_->sh("fra1", "pkill -9 -x radiald; rm -f /var/lib/radial/fill");
+  lab_->kill_radiald("fra1");
+  lab_->sh("fra1", "rm -f /var/lib/radial/fill");
   make_read_only(*lab_, "fra1");
   ASSERT_TRUE(lab_->start_radiald("fra1"));
   ASSERT_TRUE(wait_until(20s, [] { return change_phase() == "none"; }));
@@ -296,7 +297,7 @@ TEST_F(Change, AFullOrReadOnlyDiskIsToldAndTheNetworkUntouched) {
     EXPECT_TRUE(wait_until(20s, [&] { return keepalive_of_berlin() == std::string(seconds) + "\n"; })) << seconds;
   }
 
-  lab_->sh("fra1", "pkill -9 -x radiald");
+  lab_->kill_radiald("fra1");
   empty_disk(*lab_, "fra1");
   ASSERT_TRUE(lab_->start_radiald("fra1"));
   ASSERT_TRUE(wait_until(20s, [] { return change_phase() == "none"; }));
@@ -309,14 +310,16 @@ TEST_F(Change, AHubWhoseStoreIsDamagedGoesOnAndALostHubIsRestored) {
   EXPECT_EQ(radial("berlin", {"backup", "/run/no.backup"}).exit_code, 1);
   EXPECT_EQ(radial("fra1", {"restore", "/run/hub.backup"}).exit_code, 1);  // it is a node
 
-  lab_->sh("fra1", "pkill -9 -x radiald; printf 'no longer a store' > /var/lib/radial/controller.db; ip link del wg0");
+  lab_->kill_radiald("fra1");
+  lab_->sh("fra1", "printf 'no longer a store' > /var/lib/radial/controller.db; ip link del wg0");
   ASSERT_TRUE(lab_->start_radiald("fra1"));
   EXPECT_TRUE(whole_within(60s));
   EXPECT_THAT(radial("fra1", {"status"}).out, HasSubstr("no controller here"));
 
   // The machine burns down; another one takes its place.
   static_cast<void>(radial("fra1", {"down"}));
-  lab_->sh("fra1", "pkill -9 -x radiald; rm -rf /var/lib/radial/* /etc/radial/* /run/radial/*");
+  lab_->kill_radiald("fra1");
+  lab_->sh("fra1", "rm -rf /var/lib/radial/* /etc/radial/* /run/radial/*");
   lab_->sh("fra1", "head -c 2000 /run/hub.backup > /run/torn.backup");
   const auto torn = radial("fra1", {"restore", "/run/torn.backup"});
   EXPECT_EQ(torn.exit_code, 1);

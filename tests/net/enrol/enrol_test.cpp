@@ -190,7 +190,7 @@ TEST_F(Enrolment, AJoinThatIsKilledAnywhereCanBeRepeated) {
   }
   EXPECT_NE(file("thief", "/etc/radial/private.key"), "");  // at least one came that far
   // The controller too.
-  lab_->sh("fra1", "pkill -9 -x radiald");
+  lab_->kill_radiald("fra1");
   ASSERT_TRUE(lab_->start_radiald("fra1"));
   const auto done = radial("thief", {"join", text});
   ASSERT_EQ(done.exit_code, 0) << done.out << done.err;
@@ -201,8 +201,8 @@ TEST_F(Enrolment, AJoinThatIsKilledAnywhereCanBeRepeated) {
 
 TEST_F(Enrolment, NodesGoOnWithoutTheController) {
   const auto key = file("berlin", "/etc/radial/private.key");
-  lab_->sh("berlin", "pkill -9 -x radiald");
-  lab_->sh("fra1", "pkill -9 -x radiald");
+  lab_->kill_radiald("berlin");
+  lab_->kill_radiald("fra1");
   EXPECT_TRUE(reaches("berlin.lan0", "192.168.30.2"));
   // It starts with what it kept.
   ASSERT_TRUE(lab_->start_radiald("berlin"));
@@ -222,7 +222,7 @@ TEST_F(Enrolment, ARevokedSiteIsCutOffAndMayBeInvitedAgain) {
   ASSERT_TRUE(reaches_soon("thief.lan0", "192.168.20.2"));
   ASSERT_EQ(radial("fra1", {"revoke", "thief"}).exit_code, 0);
   EXPECT_TRUE(wait_until(10s, [] { return !reaches("thief.lan0", "192.168.20.2"); }));
-  lab_->sh("fra1", "pkill -9 -x radiald");
+  lab_->kill_radiald("fra1");
   ASSERT_TRUE(lab_->start_radiald("fra1"));
   EXPECT_TRUE(reaches("berlin.lan0", "192.168.30.2"));
   EXPECT_FALSE(wait_until(3s, [] { return reaches("thief.lan0", "192.168.20.2"); }));

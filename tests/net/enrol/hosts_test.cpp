@@ -264,7 +264,7 @@ TEST_F(Hosts, ARotationThatIsKilledAnywhereGoesOn) {
     const auto began = lab_->post("fra1", "/v1/rotate", R"({"site": "paris"})");
     ASSERT_TRUE(began) << began.error().message;
     std::this_thread::sleep_for(std::chrono::duration<double>(std::stod(moment)));  // the moment is the test's input
-    for (const auto* node : {"paris", "fra2", "fra1"}) lab_->sh(node, "pkill -9 -x radiald");
+    for (const auto* node : {"paris", "fra2", "fra1"}) lab_->kill_radiald(node);
     for (const auto* node : {"fra1", "fra2", "paris"}) ASSERT_TRUE(lab_->start_radiald(node));
     ASSERT_TRUE(wait_until(60s, [&] {
       const auto now = member("paris");
@@ -306,7 +306,7 @@ TEST_F(Hosts, ARevokedSiteIsCutOffAtEveryHubWithinASecond) {
   const auto revoked = radial("fra1", {"revoke", "berlin"});
   EXPECT_EQ(revoked.exit_code, 0) << revoked.err;
   EXPECT_THAT(revoked.out, HasSubstr("pending: fra2"));
-  lab_->sh("fra1", "pkill -9 -x radiald");
+  lab_->kill_radiald("fra1");
   ASSERT_TRUE(lab_->start_radiald("fra1"));
   EXPECT_TRUE(wait_until(10s, [] { return radial("fra1", {"members"}).out.find("pending: fra2 may still serve berlin") != std::string::npos; }))
       << radial("fra1", {"members"}).out;

@@ -191,7 +191,7 @@ TEST_P(SteeringOn, ARestartedRadialdPutsRightWhatMovedAndTouchesNothingElse) {
   apply("paris", fabric("", ", 10.50.0.0/24"));
   expect_held_by("10.50.0.0/24", "berlin");
   const auto before = adjacency_ages();
-  lab().sh("fra1", "pkill -9 -x radiald; while pidof radiald >/dev/null; do sleep 0.05; done");
+  lab().kill_radiald("fra1");
   lab().sh("berlin", "ip link set office down");
   ASSERT_TRUE(wait_until(30s, [&] { return lab().sh("fra1", "ip route show 10.50.0.0/24").find("10.50.0.0/24") != std::string::npos &&
                                            lab().sh("berlin", "ip route show 10.50.0.0/24").find("via") != std::string::npos; }));
@@ -204,7 +204,7 @@ TEST_P(SteeringOn, ARestartedRadialdPutsRightWhatMovedAndTouchesNothingElse) {
   for (const auto& [node, age] : adjacency_ages()) EXPECT_GE(age, before.at(node)) << "the adjacency with " << node << " was reset";
   // And a restart when all is right: not one allowed IP is set.
   const auto held = lab().sh("fra1", "wg show wg0 allowed-ips | sort");
-  lab().sh("fra1", "pkill -9 -x radiald; while pidof radiald >/dev/null; do sleep 0.05; done");
+  lab().kill_radiald("fra1");
   const auto log = lab()->log_of("fra1");
   const auto log_before = read_file(log).value().size();
   ASSERT_TRUE(lab().start_radiald("fra1"));

@@ -114,7 +114,7 @@ TEST_P(OnRadialWire, Ospfv3RunsThroughAHubThatHasNoPointToMultipointForIt) {
 TEST_P(OnRadialWire, TheWireOutlivesRadiald) {
   const auto before = lab_->pids("fra1", "radial-wire");
   ASSERT_FALSE(before.empty());
-  lab_->sh("fra1", "pkill -9 -x radiald");
+  lab_->kill_radiald("fra1");
   lab_->expect_pings("while radiald is away");
   ASSERT_TRUE(lab_->start_radiald("fra1"));
   EXPECT_TRUE(wait_until(60s, [&] { return all_good(); }));
