@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# radial-wire beside every other userspace WireGuard of this machine, and what
-# its protocol core costs: one run, one printed report.
+# radial-wire beside every other userspace WireGuard of this machine, beside itself
+# without a cipher, and what its protocol core costs: one run, one printed report.
 #
 #   bench/wire/run.sh           about 15 minutes on two quiet cores
 #   bench/wire/run.sh --quick   under 6 minutes: one round of two seconds each
@@ -24,7 +24,8 @@ build=$ROOT/build
 [ -f "$build/build.ninja" ] || cmake -S "$ROOT" --preset release > /dev/null
 ninja -C "$build" radial-wire benches > /dev/null
 
-programs=("radial=$build/bin/radial-wire")
+# "bound": radial-wire without a cipher, on the same path; its ratio is the share of this machine's bound that is reached.
+programs=("radial=$build/bin/radial-wire" "bound=$build/bench/bound/radial-wire")
 if trixie=${RADIAL_TRIXIE_ROOT:-$("$ROOT/tools/debian13-root" 2> /dev/null)} && [ -x "$trixie/usr/bin/wireguard-go" ]; then
   programs+=("go13=$trixie/usr/bin/wireguard-go")
 fi

@@ -20,7 +20,8 @@ neighbours in time; the table shows the median and the smallest and largest of
 them. What else the machine did stands at the end: load averages before each
 measurement (the others' load decays in them, and so does ours), and the share
 of the processors' time that went to niced work and to the host. CPU seconds are those of all tunnel processes of the
-path, for each gigabyte that arrived. Beside it stands the bare veth.
+path, for each gigabyte that arrived. Beside it stand the bare veth and, where run.sh gives
+it, "bound": radial-wire with a copy in place of the cipher.
 
 Needs root, iperf3, wg, ping, ethtool and a C++ compiler. To compare with the
 kernel's WireGuard on a machine that has it, add the program "kernel=kernel".

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <thread>
 
 #include <fmt/format.h>
@@ -39,6 +40,92 @@ TEST_F(WireWalk, EverythingGoesThroughTheTunnelButTheTunnelItself) {
   EXPECT_FALSE(a_.pings("192.0.2.1"));
   a_.set("fwmark 51820");
   EXPECT_TRUE(reaches(a_, "192.0.2.1"));
+}
+
+// Processor time of a process, in ticks of 10 ms.
+long ticks(pid_t pid) {
+  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+  std::string text((std::istreambuf_iterator<char>(stat)), {});
+  std::istringstream fields(text.substr(text.rfind(')') + 1));
+  std::string skipped;
+  for (int field = 3; field < 14; ++field) fields >> skipped;
+  long user = 0, system = 0;
+  fields >> user >> system;
+  return user + system;
+}
+
+// Somebody's route sends its own messages into it: each would come back 60 bytes
+// larger, then in fragments, for ever.
+TEST_F(WireWalk, ARouteOfItsPeerIntoItselfMakesNoStorm) {
+  for (const int family : {4, 6}) {
+    a_.set("peer " + b_.public_key() + " endpoint " + (family == 4 ? b_.outer() : "[" + b_.outer(6) + "]") + ":" + std::to_string(b_.port()));
+    ASSERT_TRUE(reaches(a_, b_.inner()));
+    a_.set("peer " + b_.public_key() + " allowed-ips 0.0.0.0/0,::/0");
+    a_.sh(family == 4 ? "ip route add " + b_.outer() + "/32 dev wg1" : "ip -6 route add " + b_.outer(6) + "/128 dev wg1");
+    const auto before = ticks(a_.pid());
+    for (const int size : {56, 1300, 1372}) EXPECT_FALSE(a_.pings(b_.inner(), size)) << size;
+    a_.sh("sleep 1");  // a storm goes on by itself
+    EXPECT_LT(ticks(a_.pid()) - before, 100) << "of some 400";
+    a_.sh(family == 4 ? "ip route del " + b_.outer() + "/32 dev wg1" : "ip -6 route del " + b_.outer(6) + "/128 dev wg1");
+    EXPECT_TRUE(reaches(a_, b_.inner()));
+  }
+}
+
+// Who was asked answers: from the address that the peer's messages came to, while there is one.
+TEST_F(WireWalk, AnswersComeFromTheAddressThatWasAsked) {
+  b_.sh("ip addr add 10.9.0.99/24 dev eth; ip addr add fd09::99/64 dev eth nodad preferred_lft 0");
+  const auto seen = [&] { return a_.sh("wg show wg1 endpoints"); };
+  for (const std::string asked : {"10.9.0.99", "[fd09::99]"}) {
+    a_.set("peer " + b_.public_key() + " endpoint " + asked + ":" + std::to_string(b_.port()));
+    ASSERT_TRUE(reaches(a_, b_.inner()));
+    for (const int size : {56, 1300}) EXPECT_TRUE(b_.pings(a_.inner(), size));  // what it sends by itself, too
+    EXPECT_THAT(seen(), testing::HasSubstr(asked)) << "a follows its peer to wherever it sends from";
+  }
+  // An address that is gone is let go of.
+  b_.sh("ip addr del fd09::99/64 dev eth");
+  EXPECT_TRUE(reaches(b_, a_.inner()));
+  EXPECT_THAT(seen(), testing::HasSubstr("[" + b_.outer(6) + "]"));
+}
+
+//   n1: eth 10.9.0.1, alt 10.8.0.1 -- n2: the same with .2
+// A route that moves to another link takes the tunnel along, though it began with the address of the first.
+TEST_F(WireWalk, ARouteThatMovesToAnotherLinkIsFollowed) {
+  pair_.around.sh("ip -n n1 link add alt type veth peer name alt netns n2");
+  for (const auto* node : {&a_, &b_}) {
+    const std::string last = node == &a_ ? "1" : "2";
+    node->sh("for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 > $f; done; echo 1 > /proc/sys/net/ipv4/ip_forward; "
+             "ip addr add 10.8.0." + last + "/24 dev alt; ip link set alt up; ip addr add 10.99.0." + last + "/32 dev lo");
+  }
+  a_.sh("ip route add 10.99.0.2/32 via " + b_.outer());
+  a_.set("peer " + b_.public_key() + " endpoint 10.99.0.2:" + std::to_string(b_.port()));
+  ASSERT_TRUE(reaches(a_, b_.inner()));
+  EXPECT_THAT(b_.sh("wg show wg2 endpoints"), testing::HasSubstr(a_.outer() + ":"));
+  a_.sh("ip route replace 10.99.0.2/32 via 10.8.0.2; ip link set eth down");
+  EXPECT_TRUE(reaches(a_, b_.inner()));
+  EXPECT_THAT(b_.sh("wg show wg2 endpoints"), testing::HasSubstr("10.8.0.1:"));
+  EXPECT_THAT(a_.sh("wg show wg1 endpoints"), testing::HasSubstr("10.99.0.2:")) << "it was asked there, and answers from there";
+}
+
+// A route inside may have an MTU of its own: TCP keeps to it, and what may not be cut is told so.
+TEST_F(WireWalk, ARouteInsideMayBeNarrower) {
+  a_.sh("ip route replace " + b_.inner() + "/32 dev wg1 mtu 1300");
+  EXPECT_TRUE(reaches(a_, b_.inner()));
+  const auto whole = [&](int size) { return a_.sh(fmt::format("ping -c 1 -W 1 -M do -s {} {} || true", size, b_.inner())); };
+  EXPECT_THAT(whole(1273), testing::HasSubstr("+1 errors"));  // 1301 bytes
+  EXPECT_THAT(whole(1272), testing::HasSubstr(" 1 received"));
+  check_tcp(a_, b_, 4, 3'000'000, 7);
+}
+
+// Keys that no session can come of are refused or ignored, and nothing else suffers.
+TEST_F(WireWalk, KeysThatAreNobodys) {
+  const std::string zero(43, 'A');
+  a_.set("peer " + zero + "= endpoint " + b_.endpoint() + " allowed-ips 10.0.0.77/32");          // a point of low order
+  a_.set("peer " + a_.public_key() + " endpoint " + a_.endpoint() + " allowed-ips 10.0.0.78/32");  // its own
+  EXPECT_THAT(a_.sh("wg show wg1 peers"), testing::Not(testing::HasSubstr(a_.public_key())));
+  EXPECT_FALSE(a_.pings("10.0.0.77"));
+  EXPECT_FALSE(a_.pings("10.0.0.78"));
+  EXPECT_TRUE(reaches(a_, b_.inner()));
+  EXPECT_TRUE(a_.running());
 }
 
 //   n1 [NAT: 51821 -> 20000, then 30000; forgets after 2 s] -- n2

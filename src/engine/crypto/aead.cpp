@@ -40,9 +40,4 @@ std::vector<AeadBackend> available_aead_backends() {
   return available;
 }
 
-std::unique_ptr<Aead> make_best_aead() {
-  if (auto best = make_aead(AeadBackend::ipsec_mb)) return best;
-  return make_aead(AeadBackend::portable);
-}
-
 }  // namespace radial::engine

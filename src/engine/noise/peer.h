@@ -30,7 +30,7 @@ struct PeerCounters {
   std::atomic<std::uint64_t> rx_bad_tag{0};     // did not decrypt
   std::atomic<std::uint64_t> rx_replayed{0};    // counter seen, or behind the window
   std::atomic<std::uint64_t> rx_bad_source{0};  // inner source is not the peer's, or the packet is malformed
-  std::atomic<std::uint64_t> tx_dropped{0};     // staged for a handshake that never came, or pushed out
+  std::atomic<std::uint64_t> tx_dropped{0};     // staged for a handshake that never came, or pushed out; its own, routed back
 };
 
 class Peer {

@@ -1,5 +1,6 @@
 #include "engine/tunnel/transmitter.h"
 
+#include "engine/noise/keypair.h"
 #include "engine/noise/messages.h"
 #include "engine/tunnel/clock.h"
 #include "engine/tunnel/offload/header.h"
@@ -12,6 +13,8 @@ constexpr std::size_t arena_size = 384U << 10U;
 constexpr std::size_t batch = 128;      // messages sealed at a call
 constexpr std::size_t reads = 64;       // before the other direction has its turn
 constexpr std::size_t rounding = padding_multiple - 1;
+constexpr std::uint8_t protocol_ipv6_fragment = 44;
+constexpr std::size_t ipv6_fragment_header_size = 8;
 
 std::uint8_t traffic_class(std::span<const std::uint8_t> packet) {
   if (packet.size() < 2) return 0;
@@ -24,6 +27,29 @@ bool is_link_multicast(std::span<const std::uint8_t> packet) {
     case 6: return packet.size() >= ipv6_header_size && packet[24] == 0xff && packet[25] == 0x02;
     default: return false;
   }
+}
+
+// Where the payload of a UDP datagram begins, or of its first fragment; 0: it is none.
+std::size_t udp_payload(std::span<const std::uint8_t> packet) {
+  if (ip_version(packet) == 4)
+    return packet.size() >= ipv4_header_size && packet[9] == protocol_udp ? static_cast<std::size_t>(packet[0] & 0x0fU) * 4 + udp_header_size : 0;
+  if (ip_version(packet) != 6 || packet.size() < ipv6_header_size + ipv6_fragment_header_size) return 0;
+  if (packet[6] == protocol_udp) return ipv6_header_size + udp_header_size;
+  return packet[6] == protocol_ipv6_fragment && packet[ipv6_header_size] == protocol_udp
+             ? ipv6_header_size + ipv6_fragment_header_size + udp_header_size
+             : 0;
+}
+
+// A message of the session with that very peer: its endpoint is routed into this
+// device, and what is sent to it would come back 60 bytes larger, then in
+// fragments, for ever.
+bool is_message_to(const Peer& peer, std::span<const std::uint8_t> packet) {
+  const auto payload = udp_payload(packet);
+  if (payload == 0 || packet.size() < payload + data::header_size) return false;
+  const auto* const message = packet.data() + payload;
+  const auto* const keypair = peer.current();
+  return is_message(message, data::header_size, MessageType::data) && keypair != nullptr &&
+         load_u32(message + data::receiver) == keypair->remote_index();
 }
 
 }  // namespace
@@ -62,6 +88,10 @@ void Transmitter::take(const VnetHeader& header, std::span<const std::uint8_t> p
     return;
   }
   Peer* peer = path_.route(packet);
+  if (peer != nullptr && is_message_to(*peer, packet)) {
+    peer->counters().tx_dropped.fetch_add(split->count(), std::memory_order_relaxed);
+    return;
+  }
   const auto ds = ecn_encapsulate(traffic_class(packet));
   for (std::size_t i = 0; i < split->count() && peer != nullptr; ++i) {
     if (!has_room(split->size(i))) {
