@@ -6,10 +6,10 @@
 //
 //   forger INTERFACE SOURCE HUB ROUTER-ID TYPE ID ORIGINATOR SEQUENCE COUNT[@MS] [WORD...]
 //
-// TYPE: router, summary, external; of OSPFv3 also intra-prefix (summary is its
-// inter-area-prefix). SEQUENCE: the first (hexadecimal); each of COUNT LSAs,
+// TYPE: router, network, summary, external; of OSPFv3 also intra-prefix (summary is its
+// inter-area-prefix) and no network. SEQUENCE: the first (hexadecimal); each of COUNT LSAs,
 // one every MS (300) milliseconds, is 16 further on. WORDs of a router LSA: link:ROUTER-ID:DATA, stub:NETWORK:MASK;
-// of the others: mask:MASK. OSPFv3: link=ROUTER-ID; prefix=PREFIX, and of an intra-prefix LSA on=ROUTER-ID
+// of the others: mask:MASK, and "withdrawn" behind it for an LSA at its end. OSPFv3: link=ROUTER-ID; prefix=PREFIX, and of an intra-prefix LSA on=ROUTER-ID
 // when its prefixes shall hang on another's LSA.
 #include <array>
 #include <cstdint>
@@ -143,10 +143,11 @@ Bytes lsa6_of(const std::string& type, std::uint32_t id, std::uint32_t originato
 
 Bytes lsa_of(const std::string& type, std::uint32_t id, std::uint32_t originator, std::uint32_t sequence,
              const std::vector<std::string>& words) {
+  constexpr unsigned max_age = 3600;
   Bytes lsa;
-  put16(lsa, 1);    // age
+  put16(lsa, !words.empty() && words.back() == "withdrawn" ? max_age : 1);
   put8(lsa, 0x02);  // options: E
-  put8(lsa, type == "router" ? 1 : type == "summary" ? 3 : 5);
+  put8(lsa, type == "router" ? 1 : type == "network" ? 2 : type == "summary" ? 3 : 5);
   put32(lsa, id);
   put32(lsa, originator);
   put32(lsa, sequence);
@@ -163,6 +164,9 @@ Bytes lsa_of(const std::string& type, std::uint32_t id, std::uint32_t originator
       put8(lsa, 0);
       put16(lsa, 1);  // metric
     }
+  } else if (type == "network") {
+    put32(lsa, address(split(words.at(0))[1]));
+    put32(lsa, originator);  // attached
   } else {
     put32(lsa, address(split(words.at(0))[1]));
     put32(lsa, 1);  // metric, of type 1
