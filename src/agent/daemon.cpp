@@ -52,6 +52,8 @@ using Clock = std::chrono::steady_clock;
 // What brings no event of its own (a line of FRR) is found by looking; events
 // bring the rest sooner.
 constexpr auto audit_interval = 5s;
+// After a change: mgmtd (FRR 10) says that it is made before zebra has it, and now and then in place of that.
+constexpr auto look_again = 1s;
 // Looking costs in proportion to the fabric: a large one is looked at less
 // often, so that it takes a thousandth part of a processor at most; but a small
 // one on a slow machine not much later.
@@ -473,7 +475,7 @@ class Daemon {
   // What was just changed is looked at again soon.
   [[nodiscard]] std::chrono::milliseconds until_next_audit(std::chrono::milliseconds spent) const {
     if (!outcome_.problems.empty()) return retry_after_problem;
-    if (!outcome_.changes.empty()) return audit_interval;
+    if (!outcome_.changes.empty() || outcome_.unsettled) return look_again;
     // FRR's configuration of a large fabric was megabytes; glibc would keep them.
     if (spent > worth_trimming) ::malloc_trim(0);
     auto longest = least_longest_audit_interval;
@@ -611,6 +613,7 @@ class Daemon {
 
   Response status(const Request& /*request*/, const Body& /*body*/) {
     auto snapshot = take_snapshot(host_, config_, guard_.mtus());
+    listener_.add_foreign(snapshot.wires);
     if (down_) snapshot.state = "down";
     snapshot.problems = outcome_.problems;
     if (!startup_problem_.empty()) snapshot.problems.insert(snapshot.problems.begin(), startup_problem_);

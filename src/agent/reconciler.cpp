@@ -39,6 +39,7 @@ namespace {
 
 constexpr int tear_down_attempts = 5;
 constexpr auto tear_down_pause = std::chrono::seconds(1);
+constexpr auto torn_patience = std::chrono::milliseconds(900);  // what is on its way from mgmtd to zebra arrives in less
 
 bool names_interface(const std::string& sysctl, const std::set<std::string>& interfaces) {
   return std::any_of(interfaces.begin(), interfaces.end(), [&](const auto& interface) {
@@ -288,6 +289,22 @@ Underlay Reconciler::underlay(Pass& pass, const NodeConfig& config, std::vector<
   return underlay;
 }
 
+// mgmtd is told what zebra has, where the two have disagreed for a while. True
+// when it was: the next look, when both have it, changes what is to be changed.
+bool Reconciler::mend_torn(Pass& pass, const std::vector<std::string>& torn) {
+  const auto now = std::chrono::steady_clock::now();
+  std::erase_if(torn_, [&](const auto& known) { return std::find(torn.begin(), torn.end(), known.first) == torn.end(); });
+  host::FrrChange ours;
+  auto& lasting = ours.added.emplace_back(host::FrrLines{"zebra", "", {}}).lines;
+  for (const auto& entry : torn)
+    if (now - torn_.try_emplace(entry, now).first->second >= torn_patience) lasting.push_back(entry);
+  pass.outcome.unsettled = !torn.empty();
+  if (lasting.empty() || pass.dry()) return false;
+  for (const auto& entry : lasting) pass.changed({fmt::format("mgmtd and zebra disagreed on '{}'", entry)});
+  pass.owned.frr = host::owned_before(std::move(pass.owned.frr), ours);
+  return pass.record("FRR") && pass.good("FRR", host_.frr.mend(lasting));
+}
+
 void Reconciler::routing(Pass& pass, std::vector<host::FrrLines> desired) {
   std::set<std::string> daemons;
   for (const auto& stanza : desired) daemons.insert(stanza.daemon);
@@ -302,6 +319,7 @@ void Reconciler::routing(Pass& pass, std::vector<host::FrrLines> desired) {
   desired = only_daemons(desired, reachable);
   auto running = host_.frr.running(reachable);
   if (!running) return pass.problem("FRR", running.error());
+  if (mend_torn(pass, running->torn)) return;
 
   const auto ours = only_daemons(pass.owned.frr, reachable);
   const auto change = host::diff_frr(desired, ours, *running);
@@ -319,6 +337,9 @@ void Reconciler::routing(Pass& pass, std::vector<host::FrrLines> desired) {
   if (saving_) pass.good("FRR", host_.frr.save(kept, now_ours));
   for (const auto& stanza : pass.owned.frr)  // a daemon that is away keeps its record
     if (!reachable.contains(stanza.daemon)) kept.push_back(stanza);
+  // mgmtd (FRR 10) says that a line is gone before it is, and now and then in place of
+  // that: what was removed stays ours until a look finds nothing left to remove.
+  if (!change.empty() && host_.frr.serves("mgmtd")) return;
   if (kept != pass.owned.frr) {
     pass.owned.frr = std::move(kept);
     pass.record("FRR");

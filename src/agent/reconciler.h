@@ -11,6 +11,7 @@
 #pragma once
 
 #include <functional>
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
@@ -31,6 +32,7 @@ namespace radial::agent {
 struct Outcome {
   std::vector<std::string> changes;   // what was done, or with dry_run would be
   std::vector<std::string> problems;  // what could not be done, and why
+  bool unsettled = false;             // FRR's daemons disagree, for a moment perhaps: look again soon
   [[nodiscard]] bool clean() const { return changes.empty() && problems.empty(); }
 };
 
@@ -79,6 +81,7 @@ class Reconciler {
   void remove_stale_wires(Pass& pass, const NodeConfig& config);
   void sysctls(Pass& pass, const NodeConfig& config);
   void firewall(Pass& pass, const std::string& table);
+  bool mend_torn(Pass& pass, const std::vector<std::string>& torn);
   void routing(Pass& pass, std::vector<host::FrrLines> desired);
   std::vector<host::FrrLines> desired_lines(Pass& pass, const NodeConfig& config);
   Underlay underlay(Pass& pass, const NodeConfig& config, std::vector<LocalAddress> local);
@@ -104,6 +107,7 @@ class Reconciler {
   // Where peers that dial in were last seen. A wire that is made anew can so
   // speak first; else WireGuard's own timers take 15 s to notice at the other end.
   std::map<PublicKey, Endpoint> seen_endpoints_;
+  std::map<std::string, std::chrono::steady_clock::time_point> torn_;  // host::FrrRunning::torn: since when
 };
 
 }  // namespace radial::agent

@@ -24,7 +24,9 @@ observe::WireHealth wire_health(Host& machine, const Wire& wire) {
   const auto now = std::chrono::system_clock::now();
   for (const auto& peer : wire.peers) {
     if (!peer.public_key) continue;
-    observe::PeerHealth one{peer.node, *peer.public_key, false, std::nullopt, std::nullopt, 0, 0, {}};
+    observe::PeerHealth one;
+    one.node = peer.node;
+    one.public_key = *peer.public_key;
     if (observed) {
       const auto found = std::find_if(observed->peers.begin(), observed->peers.end(),
                                       [&](const auto& candidate) { return candidate.public_key == *peer.public_key; });

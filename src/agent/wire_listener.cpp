@@ -41,12 +41,17 @@ WireListener::~WireListener() = default;
 
 void WireListener::follow(const NodeConfig& config) {
   names_.clear();
+  std::set<PublicKey> peers;
   std::set<std::string> wanted;
   for (const auto& wire : config.wires) {
     wanted.insert(wire.interface);
     for (const auto& peer : wire.peers)
-      if (peer.public_key) names_[peer.public_key->to_string()] = peer.node;
+      if (peer.public_key) {
+        names_[peer.public_key->to_string()] = peer.node;
+        peers.insert(*peer.public_key);
+      }
   }
+  std::erase_if(foreign_, [&](const auto& one) { return !peers.contains(one.first); });
   std::erase_if(ears_, [&](const auto& ear) { return !wanted.contains(ear.first); });
   for (const auto& interface : wanted) {
     if (ears_.contains(interface)) continue;
@@ -76,8 +81,35 @@ void WireListener::hear(const std::string& interface) {
     if (event.kind == Kind::handshake) handshake = true;
     else if (event.kind == Kind::endpoint && event.endpoint) spdlog::info("{}: {} is at {} now", interface, name, *event.endpoint);
     else if (event.kind == Kind::gave_up) spdlog::warn("{}: {} does not answer", interface, name);
+    else if (event.kind == Kind::counters) hear_foreign(interface, name, event.peer, event.bad_source);
   }
   if (handshake) heard_.handshake();
+}
+
+void WireListener::hear_foreign(const std::string& interface, const std::string& name, const PublicKey& peer, std::uint64_t packets) {
+  constexpr auto log_interval = std::chrono::minutes(1);
+  if (packets == 0) return;
+  const auto [known, first] = foreign_.try_emplace(peer);
+  auto& foreign = known->second;
+  if (packets == foreign.packets) return;  // something else of it was dropped
+  const auto now = Clock::now();
+  if (first || now - foreign.told >= log_interval) {
+    spdlog::warn("{}: packets of {} from addresses that are not its own are dropped: {} so far", interface, name, packets);
+    foreign.told = now;
+  }
+  foreign.packets = packets;
+  foreign.heard = now;
+}
+
+void WireListener::add_foreign(std::vector<observe::WireHealth>& wires) const {
+  const auto now = Clock::now();
+  for (auto& wire : wires)
+    for (auto& peer : wire.peers) {
+      const auto known = foreign_.find(peer.public_key);
+      if (known == foreign_.end()) continue;
+      peer.foreign_packets = known->second.packets;
+      peer.foreign_age = std::chrono::duration_cast<std::chrono::seconds>(now - known->second.heard).count();
+    }
 }
 
 }  // namespace radial::agent

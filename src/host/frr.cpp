@@ -124,13 +124,28 @@ struct Frr::Impl {
     return frr::contexts_of(text);
   }
 
-  Result<Contexts> running(const std::string& daemon) {
+  // `torn`: where to add zebra's entries that mgmtd has otherwise; may be null.
+  Result<Contexts> running(const std::string& daemon, std::vector<std::string>* torn = nullptr) {
     RADIAL_ASSIGN(auto own, contexts(daemon));
     if (held_by_manager(daemon)) {
       RADIAL_ASSIGN(const auto held, contexts(std::string(manager)));
+      if (torn != nullptr && daemon == "zebra") *torn = frr::torn_entries(own.at(""), held.at(""));
       merge(own, share_of(daemon, held));
     }
     return own;
+  }
+
+  Status mend(const std::vector<std::string>& torn) {
+    RADIAL_ASSIGN(const auto held, contexts(std::string(manager)));
+    const auto& there = held.at("");
+    std::vector<std::string> lines;
+    for (const auto& entry : torn) {
+      const bool present = std::find(there.begin(), there.end(), entry) != there.end();
+      lines.push_back(present ? frr::removal_of("", entry) : entry);
+    }
+    RADIAL_ASSIGN(const auto refusals, enter(std::string(manager), "", lines));
+    if (refusals.empty()) return {};
+    return fail(Errc::invalid_argument, "FRR's mgmtd refuses '{}': {}", lines[refusals.front().line], refusals.front().answer.words());
   }
 
   // Enters lines by `enter(session)`. A daemon that restarts in between gets
@@ -283,13 +298,15 @@ std::optional<std::int64_t> Frr::incarnation(const std::string& daemon) {
 Result<FrrRunning> Frr::running(const std::set<std::string>& daemons) {
   FrrRunning running;
   for (const auto& daemon : daemons) {
-    RADIAL_ASSIGN(auto contexts, impl_->running(daemon));
+    RADIAL_ASSIGN(auto contexts, impl_->running(daemon, &running.torn));
     running.daemons.emplace(daemon, std::move(contexts));
   }
   return running;
 }
 
 Status Frr::apply(const FrrChange& change) { return impl_->apply(change); }
+
+Status Frr::mend(const std::vector<std::string>& torn) { return impl_->mend(torn); }
 
 Status Frr::save(const std::vector<FrrLines>& desired, const std::vector<FrrLines>& owned) {
   return frr::save_startup(impl_->config_dir, desired, owned);

@@ -34,6 +34,11 @@ struct FrrLines {
 // present. A context without lines is present with none.
 struct FrrRunning {
   std::map<std::string, std::map<std::string, std::vector<std::string>>> daemons;
+  // Entries of our prefix-lists that mgmtd has and zebra does not, or the other way
+  // round: for a moment after every change; where it lasts, Frr::mend. FRR 10.3's mgmtd
+  // answered that an entry was gone, and zebra kept it for good, about once in fifty
+  // removals on a busy machine.
+  std::vector<std::string> torn = {};
 };
 
 struct FrrChange {
@@ -161,6 +166,8 @@ class Frr {
   // change of bgpd's prefix-lists holds for what its neighbours have announced
   // already, too.
   Status apply(const FrrChange& change);
+  // Tells mgmtd what zebra has of these (FrrRunning::torn), so that a change reaches both again.
+  Status mend(const std::vector<std::string>& torn);
   // Writes our lines, and nothing else, to FRR's start-up configuration, so
   // that FRR comes up configured without us: frr.conf, or DAEMON.conf where the
   // machine is set up so (vtysh.conf(5)). The rest of the file, comments and

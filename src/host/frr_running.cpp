@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <set>
+#include <unordered_set>
 
 namespace radial::host::frr {
 namespace {
@@ -134,15 +137,31 @@ std::vector<ConfigLine> parse_config(std::string_view text) {
 
 std::map<std::string, std::vector<std::string>> contexts_of(std::string_view text) {
   std::map<std::string, std::vector<std::string>> contexts;
+  std::map<std::string, std::unordered_set<std::string>> present;
   contexts[""];
   for (const auto& line : parse_config(text)) {
     if (line.kind == ConfigLine::Kind::opens) contexts[line.key];
     if (line.kind != ConfigLine::Kind::plain) continue;
     auto& lines = contexts[line.context];
     // mgmtd of FRR 10.3 prints route-maps twice.
-    if (std::find(lines.begin(), lines.end(), line.text) == lines.end()) lines.push_back(line.text);
+    if (present[line.context].insert(line.text).second) lines.push_back(line.text);
   }
   return contexts;
+}
+
+std::vector<std::string> torn_entries(const std::vector<std::string>& own, const std::vector<std::string>& held) {
+  const auto entries = [](const std::vector<std::string>& lines) {
+    std::set<std::string> found;
+    for (const auto& line : lines)
+      if (line.starts_with("ip prefix-list radial-") || line.starts_with("ipv6 prefix-list radial-")) found.insert(line);
+    return found;
+  };
+  const auto at_zebra = entries(own);
+  if (at_zebra.empty()) return {};
+  const auto at_manager = entries(held);
+  std::vector<std::string> torn;
+  std::set_symmetric_difference(at_zebra.begin(), at_zebra.end(), at_manager.begin(), at_manager.end(), std::back_inserter(torn));
+  return torn;
 }
 
 }  // namespace radial::host::frr

@@ -38,6 +38,10 @@ struct ConfigLine {
 // indentation, from the words that open a context.
 [[nodiscard]] std::vector<ConfigLine> parse_config(std::string_view text);
 
+// Entries of our prefix-lists ("radial-...") at the top level of one of the two and not of
+// the other: zebra's own lines, and mgmtd's. None where zebra prints no prefix-lists.
+[[nodiscard]] std::vector<std::string> torn_entries(const std::vector<std::string>& own, const std::vector<std::string>& held);
+
 // The contexts of `text` with their lines, each once, in order.
 [[nodiscard]] std::map<std::string, std::vector<std::string>> contexts_of(std::string_view text);
 

@@ -1,6 +1,7 @@
 #include "host/wire_events.h"
 
 #include <array>
+#include <charconv>
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -18,6 +19,7 @@ std::optional<WireEvent::Kind> kind_of(std::string_view name) {
   if (name == "endpoint") return WireEvent::Kind::endpoint;
   if (name == "gave_up") return WireEvent::Kind::gave_up;
   if (name == "cleared") return WireEvent::Kind::cleared;
+  if (name == "counters") return WireEvent::Kind::counters;
   return std::nullopt;
 }
 
@@ -45,6 +47,9 @@ Result<std::optional<WireEvent>> parse_block(std::string_view block) {
       event.peer = *peer;
     } else if (key == "endpoint") {
       event.endpoint = observed_endpoint(value);
+    } else if (key == "radial_rx_bad_source") {
+      const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), event.bad_source);
+      if (error != std::errc{} || end != value.data() + value.size()) return no_event();
     }
   }
   if (!has_kind || !has_peer) return no_event();

@@ -5,6 +5,7 @@
 // Threading: one thread, which waits for fd() to be readable and calls drain().
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,10 +24,12 @@ struct WireEvent {
     endpoint,   // the peer is elsewhere now
     gave_up,    // it did not answer for a minute and a half
     cleared,    // its keys were forgotten
+    counters,   // something of it was dropped since the last time, at most once in five seconds
   };
   Kind kind = Kind::handshake;
   PublicKey peer;
   std::optional<Endpoint> endpoint;  // numeric
+  std::uint64_t bad_source = 0;      // counters: packets so far that were dropped as their source was not the peer's
 };
 
 // Takes the whole blocks at the front of `text` and removes them from it.

@@ -32,6 +32,8 @@ Json json_of(const PeerHealth& peer) {
           {"handshake_age_s", optional_number(peer.handshake_age)},
           {"rx_bytes", peer.rx_bytes},
           {"tx_bytes", peer.tx_bytes},
+          {"foreign_packets", peer.foreign_packets},
+          {"foreign_age_s", optional_number(peer.foreign_age)},
           {"allowed_ips", texts(peer.allowed_ips)}};
 }
 
@@ -101,6 +103,8 @@ PeerHealth peer_from(const Json& json) {
   if (!json.at("handshake_age_s").is_null()) peer.handshake_age = json.at("handshake_age_s").get<std::int64_t>();
   peer.rx_bytes = json.at("rx_bytes");
   peer.tx_bytes = json.at("tx_bytes");
+  peer.foreign_packets = json.at("foreign_packets");
+  if (!json.at("foreign_age_s").is_null()) peer.foreign_age = json.at("foreign_age_s").get<std::int64_t>();
   peer.allowed_ips = parsed_all<Prefix>(json.at("allowed_ips"));
   return peer;
 }

@@ -24,6 +24,8 @@ struct PeerHealth {
   std::uint64_t rx_bytes = 0;
   std::uint64_t tx_bytes = 0;
   std::vector<Prefix> allowed_ips;
+  std::uint64_t foreign_packets = 0;  // dropped, as their source is not its own; where WireGuard tells (radial-wire)
+  std::optional<std::int64_t> foreign_age = std::nullopt;  // seconds since the last of these was heard of
 };
 
 struct WireHealth {

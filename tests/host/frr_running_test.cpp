@@ -103,5 +103,15 @@ TEST(FrrRunning, KeysLeadBackToTheirCommands) {
   EXPECT_FALSE(is_within("router ospf6", "router ospf"));
 }
 
+TEST(TornEntries, AreOursAndOnOneSideOnly) {
+  const std::string kept = "ip prefix-list radial-never seq 1 permit 10.0.0.0/8";
+  const std::string ghost = "ip prefix-list radial-never seq 2 permit 192.168.20.0/24 le 32";
+  const std::string lost = "ipv6 prefix-list radial-never6 seq 3 permit fd00::/16";
+  const std::string operators = "ip prefix-list mine seq 5 permit any";
+  EXPECT_EQ(torn_entries({kept, ghost, operators, "log syslog"}, {kept, lost, "ip route 10.1.0.0/16 wg0"}), (std::vector<std::string>{ghost, lost}));
+  EXPECT_TRUE(torn_entries({kept, operators}, {kept}).empty());
+  EXPECT_TRUE(torn_entries({"log syslog"}, {kept, lost}).empty()) << "a zebra that prints none";
+}
+
 }  // namespace
 }  // namespace radial::host::frr

@@ -258,6 +258,11 @@ TEST_F(WireDevice, EventsArePushedAndCountersShown) {
   for (std::string event; event.find("endpoint=10.9.0.77:51821") == std::string::npos;) event = watcher.ask("");
   Uapi uapi("wg1");
   EXPECT_THAT(uapi.ask("radial_get=1\n\n"), testing::ContainsRegex("radial_rx_packets=[1-9]"));
+  // What the source filter drops is pushed within seconds, with the counters.
+  a_.sh("ip addr add 10.0.0.66/32 dev wg1; ping -c 3 -i 0.2 -W 1 -I 10.0.0.66 " + b_.inner() + " || true");
+  std::string counters;
+  while (!counters.starts_with("event=counters\n")) counters = watcher.ask("");
+  EXPECT_THAT(counters, testing::ContainsRegex("radial_rx_bad_source=[1-3]\n"));
 }
 
 TEST_F(WireDevice, ThousandsOfPeersAreSetAndShown) {

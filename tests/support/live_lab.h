@@ -60,7 +60,8 @@ class LiveLab {
   }
   ~LiveLab() {
     if (name_.empty()) return;
-    if (testing::Test::HasFailure()) print_logs();
+    // Not of this test alone: a lab that several share goes with the last of them.
+    if (testing::UnitTest::GetInstance()->Failed()) print_logs();
     if (const auto down = lab::Lab::down(name_); !down) ADD_FAILURE() << down.error().message;
   }
   LiveLab(const LiveLab&) = delete;

@@ -5,6 +5,24 @@
 #include "engine/noise/device_impl.h"
 
 namespace radial::engine {
+namespace {
+
+PeerCounts counts_of(const Peer& peer) {
+  const auto& counters = peer.counters();
+  PeerCounts counts;
+  for (const auto& [to, from] : {std::pair{&counts.rx_bytes, &counters.rx_bytes},
+                                 std::pair{&counts.tx_bytes, &counters.tx_bytes},
+                                 std::pair{&counts.rx_packets, &counters.rx_packets},
+                                 std::pair{&counts.tx_packets, &counters.tx_packets},
+                                 std::pair{&counts.rx_bad_tag, &counters.rx_bad_tag},
+                                 std::pair{&counts.rx_replayed, &counters.rx_replayed},
+                                 std::pair{&counts.rx_bad_source, &counters.rx_bad_source},
+                                 std::pair{&counts.tx_dropped, &counters.tx_dropped}})
+    *to = from->load(std::memory_order_relaxed);
+  return counts;
+}
+
+}  // namespace
 
 Device::Impl::Impl(Device& owner)
     : device(owner),
@@ -40,22 +58,21 @@ DeviceStatus Device::status() const {
     entry.preshared_key = state.preshared_key.clone();
     if (state.path) entry.path = *state.path;
     entry.last_handshake = state.last_handshake;
-    const auto& counters = peer->counters();
-    for (const auto& [to, from] : {std::pair{&entry.rx_packets, &counters.rx_packets},
-                                   std::pair{&entry.tx_packets, &counters.tx_packets},
-                                   std::pair{&entry.rx_bad_tag, &counters.rx_bad_tag},
-                                   std::pair{&entry.rx_replayed, &counters.rx_replayed},
-                                   std::pair{&entry.rx_bad_source, &counters.rx_bad_source},
-                                   std::pair{&entry.tx_dropped, &counters.tx_dropped}})
-      *to = from->load(std::memory_order_relaxed);
-    entry.rx_bytes = peer->counters().rx_bytes.load(std::memory_order_relaxed);
-    entry.tx_bytes = peer->counters().tx_bytes.load(std::memory_order_relaxed);
+    static_cast<PeerCounts&>(entry) = counts_of(*peer);
     entry.persistent_keepalive =
         static_cast<std::uint16_t>(Duration(peer->persistent_interval_.load()) / std::chrono::seconds(1));
     entry.allowed_ips = allowed_ips_.prefixes_of(peer);
     status.peers.push_back(std::move(entry));
   }
   return status;
+}
+
+std::vector<std::pair<PublicKey, PeerCounts>> Device::counts() const {
+  const std::lock_guard lock(impl_->mutex);
+  std::vector<std::pair<PublicKey, PeerCounts>> counts;
+  counts.reserve(impl_->order.size());
+  for (const auto* peer : impl_->order) counts.emplace_back(peer->key(), counts_of(*peer));
+  return counts;
 }
 
 void Device::up(const Now& now, Actions& out) {

@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/ip.h"
@@ -56,14 +57,20 @@ struct DeviceChange {
   std::vector<PeerChange> peers;  // in order; a key may appear more than once
 };
 
-struct PeerStatus {
+// All as in PeerCounters.
+struct PeerCounts {
+  std::uint64_t rx_bytes = 0, tx_bytes = 0;
+  std::uint64_t rx_packets = 0, tx_packets = 0;
+  std::uint64_t rx_bad_tag = 0, rx_replayed = 0, rx_bad_source = 0, tx_dropped = 0;
+
+  [[nodiscard]] std::uint64_t dropped() const { return rx_bad_tag + rx_replayed + rx_bad_source + tx_dropped; }
+};
+
+struct PeerStatus : PeerCounts {
   PublicKey key;
   PresharedKey preshared_key;
   UdpPath path;
   std::optional<WallTime> last_handshake;
-  std::uint64_t rx_bytes = 0, tx_bytes = 0;  // all of these as in PeerCounters
-  std::uint64_t rx_packets = 0, tx_packets = 0;
-  std::uint64_t rx_bad_tag = 0, rx_replayed = 0, rx_bad_source = 0, tx_dropped = 0;
   std::uint16_t persistent_keepalive = 0;
   std::vector<Prefix> allowed_ips;
 };
@@ -92,6 +99,8 @@ class Device {
   // kernel, a peer with the device's own key is skipped or removed.
   void configure(DeviceChange change, const Now& now, Actions& out);
   [[nodiscard]] DeviceStatus status() const;
+  // A part of it that costs little and holds no key.
+  [[nodiscard]] std::vector<std::pair<PublicKey, PeerCounts>> counts() const;
 
   // The interface is up: timers run, persistent keepalives go out. A new Device is down.
   void up(const Now& now, Actions& out);

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t handshakes_at_once = 32;  // before timers and UAPI have their turn
 constexpr int foreign_look_ms = 1000;
+constexpr auto counts_interval = std::chrono::seconds(5);
 
 }  // namespace
 
@@ -72,6 +73,7 @@ Wire::End Wire::run() {
     if (slow_.device_gone()) return End::device_gone;
     if (waits[1].revents != 0) run_handshakes();
     run_timers();
+    push_counts();
     if (waits[3].revents != 0) server_->run();
     if (waits[4].revents != 0 && !watch_->still_there()) return End::socket_gone;
   }
@@ -79,7 +81,8 @@ Wire::End Wire::run() {
 
 int Wire::next_timeout_ms() const {
   const auto now = read_clocks().boot;
-  const auto next = device_.next_poll(now);
+  auto next = device_.next_poll(now);
+  if (server_ != nullptr && server_->has_watchers()) next = next == never ? next_counts_ : std::min(next, next_counts_);
   std::int64_t timeout = -1;
   if (next != never) {
     // Rounded up: waking before the time would only mean waiting again.
@@ -151,6 +154,22 @@ void Wire::carry_out() {
   if (server_ != nullptr)
     for (const auto& event : actions_.events) server_->push(event);
   actions_.clear();
+}
+
+// Whoever watches hears of a peer's counters when something of it was dropped.
+void Wire::push_counts() {
+  if (server_ == nullptr || !server_->has_watchers()) return;
+  const auto now = read_clocks();
+  if (now.boot < next_counts_) return;
+  next_counts_ = now.boot + counts_interval;
+  std::map<PublicKey, std::uint64_t> dropped;
+  for (const auto& [peer, counts] : device_.counts()) {
+    if (counts.dropped() == 0) continue;
+    const auto last = dropped_.find(peer);
+    if (last == dropped_.end() || last->second != counts.dropped()) server_->push(peer, counts, now.wall);
+    dropped.emplace(peer, counts.dropped());
+  }
+  dropped_ = std::move(dropped);
 }
 
 void Wire::forget_local_addresses() {

@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -64,6 +65,7 @@ class Wire : public uapi::Interface {
   void run_handshakes();
   void run_timers();
   void carry_out();
+  void push_counts();
   void forget_local_addresses();
   [[nodiscard]] int next_timeout_ms() const;
 
@@ -82,6 +84,8 @@ class Wire : public uapi::Interface {
   std::uint16_t listen_port_ = 0;
   std::uint32_t fwmark_ = 0;
   Actions actions_;
+  Instant next_counts_{};
+  std::map<PublicKey, std::uint64_t> dropped_;  // of each peer, as it was pushed last; none: nothing
 
   std::unique_ptr<uapi::Server> server_;
   std::optional<uapi::SocketWatch> watch_;

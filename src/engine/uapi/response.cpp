@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <iterator>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -30,6 +31,19 @@ std::size_t room_for(const DeviceStatus& device) {
   std::size_t room = 512;
   for (const auto& peer : device.peers) room += 1024 + peer.allowed_ips.size() * 64;
   return room;
+}
+
+void append_counts(std::string& out, const PeerCounts& counts) {
+  for (const auto& [key, value] : {std::pair{"rx_packets", counts.rx_packets}, std::pair{"tx_packets", counts.tx_packets},
+                                   std::pair{"rx_bad_tag", counts.rx_bad_tag}, std::pair{"rx_replayed", counts.rx_replayed},
+                                   std::pair{"rx_bad_source", counts.rx_bad_source}, std::pair{"tx_dropped", counts.tx_dropped}})
+    fmt::format_to(std::back_inserter(out), "radial_{}={}\n", key, value);
+}
+
+// How what is pushed begins.
+std::string block(std::string_view event, const PublicKey& peer, WallTime when) {
+  const auto time = split(when);
+  return fmt::format("event={}\npublic_key={}\ntime_sec={}\ntime_nsec={}\n", event, peer.to_hex(), time.seconds, time.nanoseconds);
 }
 
 std::string_view name_of(Event::Kind kind) {
@@ -65,24 +79,21 @@ std::string render_state(const State& state, bool extended) {
     add("tx_bytes", peer.tx_bytes);
     add("rx_bytes", peer.rx_bytes);
     add("persistent_keepalive_interval", peer.persistent_keepalive);
-    if (extended) {
-      add("radial_rx_packets", peer.rx_packets);
-      add("radial_tx_packets", peer.tx_packets);
-      add("radial_rx_bad_tag", peer.rx_bad_tag);
-      add("radial_rx_replayed", peer.rx_replayed);
-      add("radial_rx_bad_source", peer.rx_bad_source);
-      add("radial_tx_dropped", peer.tx_dropped);
-    }
+    if (extended) append_counts(out, peer);
     for (const auto& prefix : peer.allowed_ips) out.append("allowed_ip=").append(prefix.to_string()).append("\n");
   }
   return out;
 }
 
 std::string render_event(const Event& event) {
-  const auto when = split(event.when);
-  auto out = fmt::format("event={}\npublic_key={}\ntime_sec={}\ntime_nsec={}\n", name_of(event.kind),
-                         event.peer.to_hex(), when.seconds, when.nanoseconds);
+  auto out = block(name_of(event.kind), event.peer, event.when);
   if (event.path.is_set()) out.append("endpoint=").append(event.path.to_string()).append("\n");
+  return out.append("\n");
+}
+
+std::string render_counts(const PublicKey& peer, const PeerCounts& counts, WallTime when) {
+  auto out = block("counters", peer, when);
+  append_counts(out, counts);
   return out.append("\n");
 }
 

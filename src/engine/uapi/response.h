@@ -30,4 +30,8 @@ struct State {
 // public_key, time_sec, time_nsec, and endpoint where there is one.
 [[nodiscard]] std::string render_event(const Event& event);
 
+// The same for a peer's counters: event=counters, public_key, time_sec, time_nsec, and
+// the radial_ keys of a peer. Pushed for those of whom something was dropped since the last time.
+[[nodiscard]] std::string render_counts(const PublicKey& peer, const PeerCounts& counts, WallTime when);
+
 }  // namespace radial::engine::uapi

@@ -90,8 +90,14 @@ void Server::run() {
 }
 
 void Server::push(const Event& event) {
-  if (watchers_ == 0) return;
-  const auto text = render_event(event);
+  if (watchers_ > 0) push(render_event(event));
+}
+
+void Server::push(const PublicKey& peer, const PeerCounts& counts, WallTime when) {
+  if (watchers_ > 0) push(render_counts(peer, counts, when));
+}
+
+void Server::push(std::string_view text) {
   for (auto& client : clients_) {
     if (!client.watches || client.closed) continue;
     if (client.out.size() + text.size() > max_unread) {

@@ -44,6 +44,7 @@ class Server {
   [[nodiscard]] int fd() const { return epoll_.get(); }
   void run();
   void push(const Event& event);
+  void push(const PublicKey& peer, const PeerCounts& counts, WallTime when);
   [[nodiscard]] bool has_watchers() const { return watchers_ > 0; }
 
  private:
@@ -54,6 +55,7 @@ class Server {
   void read_from(Client& client);
   void answer_all(Client& client);
   [[nodiscard]] std::string answer_set(std::string_view body);
+  void push(std::string_view text);
   void flush(Client& client);
   void remove_closed();
 

@@ -135,6 +135,13 @@ TEST_P(AnnounceOn, AnothersSourceAddressIsDropped) {
   EXPECT_THAT(spoofed->out, HasSubstr(" 0 received"));
   // From its own address it gets through: what was dropped was the source.
   EXPECT_TRUE(lab().pings("mallory.lan0", "192.168.30.2"));
+  // radial-wire tells the hub's agent, and `radial status` whoever asks.
+  if (!dedicated()) {
+    EXPECT_TRUE(wait_until(15s, [&] {
+      const auto hub = lab().status("fra1");
+      return hub && cli::status_text(*hub).find("mallory: 5 packets dropped from addresses that are not its own") != std::string::npos;
+    })) << cli::status_text(lab().status("fra1").value());
+  }
   lab().sh("mallory", "ip address del 192.168.20.2/32 dev lo");
 }
 
