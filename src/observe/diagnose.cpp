@@ -10,7 +10,7 @@ namespace {
 // hellos are traffic; one that is older than REJECT_AFTER_TIME carries nothing.
 constexpr std::int64_t stale_handshake_s = 180;
 
-// How long a Full adjacency may go without bringing routes.
+// How long a Full adjacency may go without bringing routes, and a route without being used.
 constexpr std::int64_t settled_ms = 10'000;
 
 const WirePeer* find_peer(const NodeConfig& config, const std::string& interface, const std::string& node) {
@@ -154,6 +154,14 @@ bool full_but_empty(const Snapshot& snapshot) {
          });
 }
 
+// A site's way to another node's network, which routing has found and zebra does not
+// use. (At a hub a refused route is no fault: its own static route carries on.)
+bool is_learned_in_vain(const NodeConfig& config, const LearnedPrefix& prefix) {
+  const auto& granted = config.elsewhere.prefixes;
+  return config.role == NodeRole::site && !prefix.installed && prefix.protocol != "static" && prefix.age * 1000 > settled_ms &&
+         std::find(granted.begin(), granted.end(), prefix.prefix) != granted.end();
+}
+
 // "2 of 3 adjacencies Full, 1 of 1 BGP session Established"; what does not run is not named.
 std::string adjacency_summary(const std::vector<AdjacencyHealth>& adjacencies) {
   std::size_t ospf = 0, full = 0, bgp = 0, established = 0;
@@ -192,6 +200,14 @@ void diagnose(const NodeConfig& config, Snapshot& snapshot, std::vector<Finding>
     findings.push_back({Severity::broken, "routes", "none is learned, although every adjacency is up",
                         "nobody announces a LAN; or the hub's ospfd lost its network-LSA (FRR 8.4 after a restart)",
                         "at the hub: radial status; its radiald mends the latter by itself within some seconds"});
+  for (const auto& prefix : snapshot.prefixes)
+    if (is_learned_in_vain(config, prefix))
+      findings.push_back({Severity::broken, fmt::format("prefix {}", prefix.prefix),
+                          fmt::format("is learned by {} and not in the FIB: nothing reaches it from here", prefix.protocol),
+                          "zebra's filter refused it, or FRR's daemons disagree on that filter; or the kernel refused it",
+                          fmt::format("radiald mends its filter by itself within seconds; if this stays: vtysh -c 'show ip{} route {}' "
+                                      "says more, and 'systemctl restart frr' lets zebra judge anew",
+                                      prefix.prefix.family() == Family::v4 ? "" : "v6", prefix.prefix)});
   for (const auto& prefix : snapshot.unbound_lans)
     findings.push_back({Severity::warning, fmt::format("LAN {}", prefix), "is declared, but no interface of this node is in it",
                         "its interface is down or has another address; or the LAN is declared for the wrong node",

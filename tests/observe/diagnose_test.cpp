@@ -1,5 +1,7 @@
 #include "observe/diagnose.h"
 
+#include <functional>
+
 #include <gtest/gtest.h>
 
 namespace radial::observe {
@@ -92,6 +94,28 @@ TEST(Diagnose, EveryOtherStateHasACauseAndAFix) {
     ASSERT_EQ(findings.size(), 1U) << state;
     EXPECT_FALSE(findings[0].cause.empty()) << state;
     EXPECT_FALSE(findings[0].fix.empty()) << state;
+  }
+}
+
+TEST(Diagnose, AGrantedPrefixThatZebraDoesNotUseIsNotHealthy) {
+  Case one;
+  const auto prefix = Prefix::parse("192.168.20.0/24").value();
+  one.config.elsewhere.prefixes = {prefix};
+  one.snapshot.prefixes.push_back({prefix, "ospf", {address("10.255.0.1")}, "wg0", "fra1", false, 60});
+  const auto& findings = one.judge();
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(findings[0].subject, "prefix 192.168.20.0/24");
+  EXPECT_NE(findings[0].fix.find("show ip route 192.168.20.0/24"), std::string::npos) << findings[0].fix;
+  for (const auto& change : std::vector<std::function<void(Case&)>>{
+           [](Case& other) { other.snapshot.prefixes[0].installed = true; },
+           [](Case& other) { other.snapshot.prefixes[0].age = 3; },                               // just come
+           [](Case& other) { other.config.role = NodeRole::hub; },                                // its static route carries on
+           [](Case& other) { other.config.elsewhere.prefixes.clear(); }}) {                       // nobody may announce it
+    Case other;
+    other.config.elsewhere.prefixes = {prefix};
+    other.snapshot.prefixes = one.snapshot.prefixes;
+    change(other);
+    EXPECT_TRUE(other.judge().empty());
   }
 }
 
