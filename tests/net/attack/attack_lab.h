@@ -10,6 +10,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@
 
 #include "net/attack/attacker.h"
 #include "support/frr_release.h"
+#include "support/scoped_environment.h"
 #include "support/steady_pings.h"
 
 namespace radial::test {
@@ -83,6 +85,7 @@ struct Ground {
   std::string frr;   // of all nodes
   bool bgp = false;
   bool dedicated = false;  // the hub has a wire for each site
+  std::string wireguard = {};  // of all nodes; empty: radial-wire, by default
 };
 inline void PrintTo(const Ground& ground, std::ostream* out) { *out << ground.title; }
 inline std::string title_of(const testing::TestParamInfo<Ground>& ground) { return ground.param.title; }
@@ -109,6 +112,8 @@ class HostileSite : public testing::TestWithParam<Ground> {
       options.daemons.merge(more_daemons());
       auto text = fabric() + (bgp() ? "routing: bgp\n" : "");
       if (dedicated()) text = with_a_wire_for_each_site(std::move(text));
+      wireguard_.reset();  // of radialds that are started again, too
+      if (!GetParam().wireguard.empty()) wireguard_.emplace("RADIAL_WIREGUARD", GetParam().wireguard);
       lab_ = std::make_unique<LiveLab>(text, std::move(options));
       ASSERT_TRUE(lab_->ready());
       mallory_ = std::make_unique<Attacker>(*lab_, bgp(), hubs());
@@ -119,6 +124,7 @@ class HostileSite : public testing::TestWithParam<Ground> {
   static void TearDownTestSuite() {
     mallory_.reset();
     lab_.reset();
+    wireguard_.reset();
   }
   static LiveLab& lab() { return *lab_; }
   static Attacker& mallory() { return *mallory_; }
@@ -129,6 +135,7 @@ class HostileSite : public testing::TestWithParam<Ground> {
   }
 
  private:
+  static inline std::optional<ScopedEnvironment> wireguard_;
   static inline std::unique_ptr<LiveLab> lab_;
   static inline std::unique_ptr<Attacker> mallory_;
   static inline std::string title_;

@@ -90,6 +90,7 @@ TEST_P(ForgeOn, AFloodOfTenThousandPrefixes) {
 
 INSTANTIATE_TEST_SUITE_P(Frr84, ForgeOn, testing::Values(Ground{"Frr84", "8.4"}), title_of);
 INSTANTIATE_TEST_SUITE_P(Frr103, ForgeOn, testing::Values(Ground{"Frr103", "10.3"}), title_of);
+INSTANTIATE_TEST_SUITE_P(Nbma, ForgeOn, testing::Values(Ground{"nbma84", "8.4", false, false, "wireguard-go"}), title_of);
 INSTANTIATE_TEST_SUITE_P(Dedicated, ForgeOn, testing::Values(Ground{"Ded84", "8.4", false, true}), title_of);
 INSTANTIATE_TEST_SUITE_P(Dedicated103, ForgeOn, testing::Values(Ground{"Ded103", "10.3", false, true}), title_of);
 

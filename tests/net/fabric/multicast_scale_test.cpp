@@ -9,6 +9,7 @@
 #include "support/frr_release.h"
 #include "support/live_lab.h"
 #include "support/paths.h"
+#include "support/scoped_environment.h"
 
 namespace radial::test {
 namespace {
@@ -27,7 +28,7 @@ std::string forty_sites() {
 class Forty {
  public:
   explicit Forty(const char* wireguard) {
-    ::setenv("RADIAL_WIREGUARD", wireguard, 1);
+    const ScopedEnvironment choice("RADIAL_WIREGUARD", wireguard);
     lab::LabOptions options;
     options.name = name_;
     options.frr = "8.4";
@@ -36,7 +37,6 @@ class Forty {
     options.radiald = binary_dir() + "/bin/radiald";
     auto parsed = parse_fabric(options.fabric_text);
     auto up = lab::Lab::up(std::get<Fabric>(parsed), std::move(options));
-    ::unsetenv("RADIAL_WIREGUARD");
     if (up) lab_ = std::make_unique<lab::Lab>(std::move(*up));
     else ADD_FAILURE() << up.error().message;
   }

@@ -5,10 +5,11 @@
 // radial-wire copies OSPF's multicast to every site, so the hub runs plain
 // point-to-multipoint and OSPFv3; any other leaves it NBMA. Both are forced
 // here, as what a machine chooses by itself depends on its kernel.
-#include <cstdlib>
+#include <optional>
 
 #include "support/frr_release.h"
 #include "support/live_lab.h"
+#include "support/scoped_environment.h"
 
 namespace radial::test {
 namespace {
@@ -35,10 +36,8 @@ sites:
 class WireChoice : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
-    const char* before = std::getenv("RADIAL_WIREGUARD");
-    if (before != nullptr) before_ = before;
     if (const auto missing = frr_missing({"8.4"}); !missing.empty()) GTEST_SKIP() << missing;
-    ::setenv("RADIAL_WIREGUARD", GetParam(), 1);
+    wireguard_.emplace("RADIAL_WIREGUARD", GetParam());
     lab::LabOptions options;
     options.name = "choice";
     options.frr = "8.4";
@@ -54,8 +53,7 @@ class WireChoice : public testing::TestWithParam<const char*> {
   }
   void TearDown() override {
     lab_.reset();
-    if (before_) ::setenv("RADIAL_WIREGUARD", before_->c_str(), 1);
-    else ::unsetenv("RADIAL_WIREGUARD");
+    wireguard_.reset();
   }
 
   // A daemon of FRR is killed; all is well again.
@@ -72,7 +70,7 @@ class WireChoice : public testing::TestWithParam<const char*> {
   bool all_good() { return lab_->healthy() && lab_->pings(); }
 
   std::unique_ptr<LiveLab> lab_;
-  std::optional<std::string> before_;
+  std::optional<ScopedEnvironment> wireguard_;
 };
 
 using OnWireguardGo = WireChoice;
