@@ -21,7 +21,9 @@ void check(const std::string& text) {
   const auto token = control::parse_token(text);
   if (!token) {
     for (const char c : token.error().message) require(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f);
-    require(text.size() < 24 || token.error().message.find(text.substr(8, 16)) == std::string::npos);
+    // What follows "radial1." is a secret. (Anything else may be words of the message: the fuzzer found some.)
+    if (text.starts_with("radial1.") && text.size() >= 24)
+      require(token.error().message.find(text.substr(8, 16)) == std::string::npos);
     return;
   }
   require(!token->site.empty() && !token->endpoints.empty() && token->port != 0);
