@@ -10,8 +10,8 @@
 // answers, normally some milliseconds.
 #pragma once
 
-#include <functional>
 #include <chrono>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
