@@ -708,7 +708,7 @@ class Daemon {
 
   Response readmit(const Request& /*request*/, const Body& body) {
     const auto site = body["site"].get<std::string>();
-    if (auto done = guard_.readmit(site); !done) return refusal(done.error());
+    if (auto done = guard_.readmit(site, config_.routers); !done) return refusal(done.error());
     spdlog::warn("{} is let back into routing by the operator", site);
     if (down_) return outcome_response({{}, {"the node is down: 'radial up' applies this"}}, false);
     reconcile();

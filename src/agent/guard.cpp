@@ -60,7 +60,6 @@ Guard::Guard(host::Frr& frr, const Paths& paths, std::vector<host::OspfListener>
 void Guard::configure(const NodeConfig& config) {
   for (auto& ear : ears_) ear.judge.configure(config);
   refused_.configure(config);
-  routers_ = config.routers;
   note_refused();
 }
 
@@ -160,9 +159,9 @@ NodeConfig Guard::guarded(NodeConfig config) const {
   return cut_offs_.empty() ? std::move(config) : without_routing(std::move(config), names());
 }
 
-bool Guard::is_neighbor(const std::string& site) {
-  const auto router = std::find_if(routers_.begin(), routers_.end(), [&](const Router& one) { return one.node == site; });
-  if (router == routers_.end()) return false;
+bool Guard::is_neighbor(const std::string& site, const std::vector<Router>& routers) {
+  const auto router = std::find_if(routers.begin(), routers.end(), [&](const Router& one) { return one.node == site; });
+  if (router == routers.end()) return false;
   // A daemon that does not answer, or does not run here, has no neighbours.
   const auto among = [&](const auto& neighbors) {
     return neighbors && std::any_of(neighbors->begin(), neighbors->end(), [&](const auto& one) { return one.router_id == router->id; });
@@ -170,10 +169,10 @@ bool Guard::is_neighbor(const std::string& site) {
   return among(frr_.ospf_neighbors()) || among(frr_.ospf6_neighbors());
 }
 
-Status Guard::readmit(const std::string& site) {
+Status Guard::readmit(const std::string& site, const std::vector<Router>& routers) {
   auto left = cut_offs_;
   if (left.erase(site) == 0) return fail(Errc::not_found, "{} is not cut off", site);
-  if (is_neighbor(site))
+  if (is_neighbor(site, routers))
     return fail(Errc::unavailable, "{} was cut off just now, and OSPF has not let go of it yet: try again when the dead interval is over", site);
   RADIAL_TRY(save_cut_offs(paths_.cut_offs(), left));
   cut_offs_ = std::move(left);

@@ -53,7 +53,7 @@ class Guard {
   // not_found: it was not cut off. unavailable: OSPF has not let go of it yet. Only an
   // adjacency that begins anew makes a site answer what stands in its own name in our
   // database, and what it forged there would be held against it again.
-  Status readmit(const std::string& site);
+  Status readmit(const std::string& site, const std::vector<Router>& routers);
 
   [[nodiscard]] const CutOffs& cut_offs() const { return cut_offs_; }
   [[nodiscard]] const host::OspfMtus& mtus() const { return mtus_; }  // at every node
@@ -75,13 +75,12 @@ class Guard {
   bool act(const std::vector<observe::Offence>& offences);
   void note_refused();
   [[nodiscard]] std::set<std::string> names() const;
-  [[nodiscard]] bool is_neighbor(const std::string& site);
+  [[nodiscard]] bool is_neighbor(const std::string& site, const std::vector<Router>& routers);
 
   host::Frr& frr_;
   const Paths& paths_;
   std::vector<Ear> ears_;
   host::OspfMtus mtus_;
-  std::vector<Router> routers_;  // of the fabric
   CutOffs cut_offs_;
   observe::OspfTime turmoil_until_{};
   RefusalFindings refused_;

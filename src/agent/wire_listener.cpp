@@ -41,17 +41,13 @@ WireListener::~WireListener() = default;
 
 void WireListener::follow(const NodeConfig& config) {
   names_.clear();
-  std::set<PublicKey> peers;
   std::set<std::string> wanted;
   for (const auto& wire : config.wires) {
     wanted.insert(wire.interface);
     for (const auto& peer : wire.peers)
-      if (peer.public_key) {
-        names_[peer.public_key->to_string()] = peer.node;
-        peers.insert(*peer.public_key);
-      }
+      if (peer.public_key) names_[*peer.public_key] = peer.node;
   }
-  std::erase_if(foreign_, [&](const auto& one) { return !peers.contains(one.first); });
+  std::erase_if(foreign_, [&](const auto& one) { return !names_.contains(one.first); });
   std::erase_if(ears_, [&](const auto& ear) { return !wanted.contains(ear.first); });
   for (const auto& interface : wanted) {
     if (ears_.contains(interface)) continue;
@@ -73,9 +69,8 @@ void WireListener::hear(const std::string& interface) {
   ear.wait();
   bool handshake = false;
   for (const auto& event : *events) {
-    const auto key = event.peer.to_string();
-    const auto known = names_.find(key);
-    const auto& name = known != names_.end() ? known->second : key;
+    const auto known = names_.find(event.peer);
+    const auto name = known != names_.end() ? known->second : event.peer.to_string();
     using Kind = host::WireEvent::Kind;
     if (event.endpoint) heard_.place(event.peer, *event.endpoint);
     if (event.kind == Kind::handshake) handshake = true;

@@ -50,7 +50,7 @@ class WireListener {
 
   boost::asio::io_context& loop_;
   Heard heard_;
-  std::map<std::string, std::string> names_;  // of peers, by key
+  std::map<PublicKey, std::string> names_;  // of peers
   std::map<std::string, std::unique_ptr<Ear>> ears_;  // by interface
   std::map<PublicKey, Foreign> foreign_;
 };

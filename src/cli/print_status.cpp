@@ -47,15 +47,14 @@ void add_wires(Table& table, const Snapshot& snapshot, const std::string& node) 
 }
 
 // What a source filter drops is a network that nobody declared, or somebody who forges.
-std::string foreign_text(const Snapshot& snapshot, const std::string& node) {
+std::string foreign_text(const Snapshot& snapshot) {
   constexpr std::int64_t recent_s = 600;
   std::string text;
   for (const auto& wire : snapshot.wires)
     for (const auto& peer : wire.peers)
       if (peer.foreign_age && *peer.foreign_age < recent_s)
-        text += fmt::format("{}{} {}: {} packet{} dropped from addresses that are not its own, the last {} ago\n",
-                            node.empty() ? node : node + ": ", wire.interface, peer.node, peer.foreign_packets,
-                            peer.foreign_packets == 1 ? "" : "s", duration_text(*peer.foreign_age));
+        text += fmt::format("{} {}: {} packet{} dropped from addresses that are not its own, the last {} ago\n", wire.interface, peer.node,
+                            peer.foreign_packets, peer.foreign_packets == 1 ? "" : "s", duration_text(*peer.foreign_age));
   return text.empty() ? text : "\n" + text;
 }
 
@@ -104,7 +103,7 @@ std::string status_text(const Snapshot& snapshot) {
   add_adjacencies(adjacencies, snapshot, "");
   auto prefixes = prefixes_table(false);
   add_prefixes(prefixes, snapshot, "");
-  text += section(wires) + foreign_text(snapshot, "") + section(adjacencies) + section(prefixes);
+  text += section(wires) + foreign_text(snapshot) + section(adjacencies) + section(prefixes);
   text += findings_text(snapshot.findings);
   return text + fmt::format("\n{}\n", snapshot.verdict);
 }

@@ -124,7 +124,7 @@ struct Frr::Impl {
     return frr::contexts_of(text);
   }
 
-  // `torn`: where to add zebra's entries that mgmtd has otherwise; may be null.
+  // `torn`: where to put zebra's entries that mgmtd has otherwise; may be null.
   Result<Contexts> running(const std::string& daemon, std::vector<std::string>* torn = nullptr) {
     RADIAL_ASSIGN(auto own, contexts(daemon));
     if (held_by_manager(daemon)) {

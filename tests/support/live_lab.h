@@ -102,6 +102,11 @@ class LiveLab {
   }
   void heal_path() { sh("internet", "nft delete table inet gap"); }
 
+  // A node's IPv4 address on a wire.
+  std::string tunnel_address(const std::string& node, const std::string& wire = "wg0") {
+    const auto text = sh(node, "ip -4 -o address show dev " + wire + " | sed 's/.*inet \\([0-9.]*\\).*/\\1/'");
+    return text.substr(0, text.find('\n'));
+  }
   // As by the OOM killer; it is gone on return.
   void kill_radiald(const std::string& node) { sh(node, "pkill -9 -x radiald; while pidof radiald >/dev/null; do sleep 0.05; done"); }
   [[nodiscard]] bool start_radiald(const std::string& node) { return lab_->start_radiald(node, radiald_).has_value(); }

@@ -33,8 +33,7 @@ class Attacker {
   std::string sh(const std::string& script) { return lab_.sh(site_, script); }
   void configure(const std::vector<std::string>& lines) { lab_.configure(site_, lines); }
   std::string tunnel_address() {
-    const auto text = sh("ip -4 -o address show dev wg0 | sed 's/.*inet \\([0-9.]*\\).*/\\1/'");
-    return text.substr(0, text.find('\n'));
+    return lab_.tunnel_address(site_);
   }
   // Its address on the wire of scope "global" or "link".
   std::string address6(const std::string& scope) {
@@ -134,19 +133,10 @@ class Attacker {
 
   // `hub` has heard it, or was sent it: the attack took place.
   bool heard(const std::string& hub, const std::string& prefix) {
-    return wait_until(20s, [&] {
-             if (bgp_) return told(hub, "ipv4", prefix);
-             return lab_.vtysh(hub, "show ip ospf database").find(prefix) != std::string::npos ||
-                    lab_.vtysh(hub, "show ip ospf route").find(prefix) != std::string::npos;
-           }).has_value();
+    return heard(hub, prefix, "ipv4", {"show ip ospf database", "show ip ospf route"});
   }
-
   bool heard_ipv6(const std::string& hub, const std::string& prefix) {
-    return wait_until(20s, [&] {
-             if (bgp_) return told(hub, "ipv6", prefix);
-             return lab_.vtysh(hub, "show ipv6 ospf6 database detail").find(prefix) != std::string::npos ||
-                    lab_.vtysh(hub, "show ipv6 ospf6 route").find(prefix) != std::string::npos;
-           }).has_value();
+    return heard(hub, prefix, "ipv6", {"show ipv6 ospf6 database detail", "show ipv6 ospf6 route"});
   }
 
   // bgpd announces what it is told to, whether it has a route or not.
@@ -158,10 +148,15 @@ class Attacker {
   }
 
  private:
-  // The hub's bgpd forgets what it refused.
-  bool told(const std::string& hub, const std::string& family, const std::string& prefix) {
+  // `shown`: what of the hub's OSPF has it.
+  bool heard(const std::string& hub, const std::string& prefix, const std::string& family, const std::vector<std::string>& shown) {
     const auto side = std::find_if(hubs_.begin(), hubs_.end(), [&](const HubSide& one) { return one.name == hub; });
-    return lab_.vtysh(site_, fmt::format("show bgp {} unicast neighbors {} advertised-routes", family, side->address)).find(prefix) != std::string::npos;
+    return wait_until(20s, [&] {
+             if (bgp_)  // the hub's bgpd forgets what it refused
+               return lab_.vtysh(site_, fmt::format("show bgp {} unicast neighbors {} advertised-routes", family, side->address)).find(prefix) != std::string::npos;
+             return std::any_of(shown.begin(), shown.end(),
+                                [&](const std::string& command) { return lab_.vtysh(hub, command).find(prefix) != std::string::npos; });
+           }).has_value();
   }
   bool runs_ospf6() { return !lab_.pids(site_, "ospf6d").empty(); }
   std::string router_bgp() {

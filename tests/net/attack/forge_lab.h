@@ -31,8 +31,7 @@ class ForgingSite : public HostileSite {
 
   // A node's router-id, which is its address in the tunnel.
   static std::string router_id_of(const std::string& node) {
-    const auto text = lab().sh(node, "ip -4 -o address show dev wg0 | sed 's/.*inet \\([0-9.]*\\).*/\\1/'");
-    return text.substr(0, text.find('\n'));
+    return lab().tunnel_address(node);
   }
   // The forger runs until it is stopped, or for half a minute.
   void forge(const std::string& type, const std::string& id, const std::string& originator, const std::string& words) {

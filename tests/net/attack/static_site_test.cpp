@@ -128,7 +128,7 @@ TEST_P(StaticSiteOn, AFloodOfForgedUpdatesIsNotHeard) {
   if (bgp()) GTEST_SKIP() << "forges OSPF";
   count_arrivals();
   const auto me = mallory().tunnel_address();
-  const auto berlin = lab().sh("berlin", "ip -4 -o address show dev wg0 | sed 's/.*inet \\([0-9.]*\\).*/\\1/' | tr -d '\\n'");
+  const auto berlin = lab().tunnel_address("berlin");
   HonestPings pings(*lab(), 5s);
   // As itself in berlin's name; and from berlin's address, which WireGuard drops, or nftables where the wire is its own.
   mallory().sh(fmt::format("ip address add {}/32 dev wg0", berlin));

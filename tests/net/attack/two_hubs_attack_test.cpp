@@ -77,7 +77,7 @@ TEST_P(TwoHubsOn, TheHubsLansAndADefaultRoute) {
 TEST_P(TwoHubsOn, TheHubsEndpointsAndTheTunnels) {
   const auto fra = mallory().endpoint_of("fra1");
   const auto ams = mallory().endpoint_of("ams1");
-  const auto vienna = lab().sh("vienna", "ip -4 -o address show dev wg1 2>/dev/null | sed 's/.*inet \\([0-9.]*\\).*/\\1/' | tr -d '\\n'");
+  const auto vienna = lab().tunnel_address("vienna", "wg1");
   ASSERT_THAT(vienna, HasSubstr("10.255.1."));
   expect_contained([&] {
     mallory().announce_external({fra + "/32", ams + "/32", "198.18.0.0/16", "10.255.0.0/25", "10.255.1.0/25", "10.255.1.0/24"});

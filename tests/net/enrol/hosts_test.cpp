@@ -171,8 +171,7 @@ TEST_F(Hosts, AHubIsDialledWhereverItIs) {
   const auto* fra2 = (*lab_)->plan().find("fra2");
   const auto v4 = fra2->uplink_v4().to_string();
   const auto v6 = fra2->uplink_v6().to_string();
-  const auto tunnel = lab_->sh("fra2", "ip -4 -o addr show wg0 | sed 's/.*inet \\([0-9.]*\\).*/\\1/'");
-  const auto hub = tunnel.substr(0, tunnel.find('\n'));
+  const auto hub = lab_->tunnel_address("fra2");
   const auto dialled = [] { return lab_->sh("berlin", "wg show wg1 endpoints"); };
   const auto answers = [&] { return lab_->sh("berlin", fmt::format("ping -c 1 -W 1 -I wg1 {} > /dev/null && echo yes || echo no", hub)) == "yes\n"; };
   ASSERT_TRUE(wait_until(60s, answers));
