@@ -76,6 +76,21 @@ Status save_assignment(const Paths& paths, const Assignment& assignment) {
   return save_newest(paths.assignment(), paths.assignment_before(), assignment);
 }
 
+Status save_on_probation(const Paths& paths, const Assignment& assignment) {
+  const bool another = load_on_probation(paths).has_value();
+  const Json mark{{"revision", assignment.revision}};
+  RADIAL_TRY(write_file_atomically(paths.probation(), mark.dump() + "\n", 0600));
+  return another ? save_one(paths.assignment(), assignment) : save_assignment(paths, assignment);
+}
+
+std::optional<Assignment> load_on_probation(const Paths& paths) {
+  if (!std::filesystem::exists(paths.probation())) return std::nullopt;
+  auto before = load_one(paths.assignment_before());
+  return before ? std::optional(std::move(*before)) : std::nullopt;
+}
+
+void end_probation(const Paths& paths) { ::unlink(paths.probation().c_str()); }
+
 Result<NodeConfig> load_last_good(const Paths& paths, std::string& warning) {
   RADIAL_ASSIGN(auto newest, load_newest(paths.last_good(), paths.last_good_before(), warning));
   return std::move(newest.config);

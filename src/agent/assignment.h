@@ -25,6 +25,12 @@ struct Assignment {
 [[nodiscard]] Result<Assignment> load_assignment(const Paths& paths, std::string& warning);
 [[nodiscard]] Status save_assignment(const Paths& paths, const Assignment& assignment);
 
+// One that has yet to prove itself (probation.h): what was proven last stays the one before, and
+// is what load_on_probation() gives until the mark is removed.
+[[nodiscard]] Status save_on_probation(const Paths& paths, const Assignment& assignment);
+[[nodiscard]] std::optional<Assignment> load_on_probation(const Paths& paths);
+void end_probation(const Paths& paths);
+
 // The same for the configuration that was last applied without a problem, on a
 // node that compiles its own; used when its files are unusable.
 [[nodiscard]] Result<NodeConfig> load_last_good(const Paths& paths, std::string& warning);

@@ -407,6 +407,7 @@ Response ControllerRole::members(const Request& /*request*/, const Body& /*body*
     if (one.key_since) node["key_since"] = *one.key_since;
     if (one.seen) node["seen"] = *one.seen;
     node["current"] = one.current;
+    if (one.held_back != 0) node["held_back"] = one.held_back;
     if (one.frr) node["frr"] = fmt::format("{}.{}", one.frr->major, one.frr->minor);
     if (!one.wireguard.empty()) node["wireguard"] = one.wireguard;
     if (one.rotation) node["rotation"] = std::string(control::to_string(*one.rotation));

@@ -190,8 +190,8 @@ class Daemon {
     reconciler_.set_keyring(std::move(keyring));
     MemberRole::Node node;
     node.report = [this] { return report(); };
-    node.changed = [this](const NodeConfig& config, Keyring keys) {
-      reconciler_.set_keyring(std::move(keys));
+    node.changed = [this](const NodeConfig& config, std::optional<Keyring> keys) {
+      if (keys) reconciler_.set_keyring(std::move(*keys));
       if (!change_.on_trial()) take(config);
     };
     node.rekeyed = [this](PrivateKey key) {
@@ -203,6 +203,10 @@ class Daemon {
       if (change_member_) change_member_->soon();
     };
     node.busy = [this] { return change_.on_trial(); };
+    node.astray = [this](const NodeConfig& before, const NodeConfig& now) {
+      const auto snapshot = take_snapshot(host_, now, guard_.mtus());
+      return worse_than(endpoint_complaints(before, snapshot), endpoint_complaints(now, snapshot));
+    };
     member_ = std::make_unique<MemberRole>(loop_, paths_, controller, std::move(again), std::move(assignment), std::move(node));
     change_member_ = std::make_unique<ChangeMember>(loop_, *member_, change_);
     return {};
@@ -299,13 +303,14 @@ class Daemon {
     snapshot.problems = outcome_.problems;
     observe::diagnose(config, snapshot, {});
     auto complaints = complaints_of(snapshot);
-    add_endpoint_complaints(config, snapshot, complaints);
+    complaints.merge(endpoint_complaints(config, snapshot));
     return complaints;
   }
 
   // A wrong endpoint hides behind roaming: the hub's own packets lead this node
   // back, until it starts anew and dials.
-  void add_endpoint_complaints(const NodeConfig& config, const observe::Snapshot& snapshot, Complaints& complaints) {
+  Complaints endpoint_complaints(const NodeConfig& config, const observe::Snapshot& snapshot) {
+    Complaints complaints;
     for (const auto& wire : config.wires) {
       for (const auto& peer : wire.peers) {
         if (peer.endpoints.empty()) continue;
@@ -324,6 +329,7 @@ class Daemon {
                                                                      peer.node, *health->endpoint));
       }
     }
+    return complaints;
   }
 
   // Those of `keys` that have shaken hands on a wire of ours.
@@ -379,6 +385,7 @@ class Daemon {
     if (const auto version = host_.frr.version())
       if (const auto parsed = FrrVersion::parse(*version)) report.frr = *parsed;
     report.wireguard = host_.wireguard->implementation();
+    if (member_) report.held_back = member_->held_back_revision();
     if (config_.role != NodeRole::hub) return report;
     for (const auto& finding : routing_findings()) {
       if (report.findings.size() >= most_findings_told) break;
@@ -616,6 +623,7 @@ class Daemon {
     listener_.add_foreign(snapshot.wires);
     if (down_) snapshot.state = "down";
     snapshot.problems = outcome_.problems;
+    if (auto held = member_ ? member_->held_back() : std::string(); !held.empty()) snapshot.problems.push_back(std::move(held));
     if (!startup_problem_.empty()) snapshot.problems.insert(snapshot.problems.begin(), startup_problem_);
     for (const auto& [name, why] : resolver_.failures())
       snapshot.problems.push_back(fmt::format("cannot resolve the endpoint name {}: {}", name, why));

@@ -29,9 +29,14 @@ MemberRole::MemberRole(boost::asio::io_context& loop, const Paths& paths, Contro
         if (node_.poked) node_.poked();
         soon();
       }),
-      early_(loop) {}
+      early_(loop) {
+  // It did not live to see the newest proven.
+  if (auto before = load_on_probation(paths_); before && before->config != assignment_.config)
+    probation_.begin(std::move(*before), assignment_, std::chrono::steady_clock::now());
+}
 
 void MemberRole::step(std::chrono::steady_clock::time_point now) {
+  if (const auto other = probation_.tick(now)) switch_to(*other);
   if (asking_ || now < next_ || !keyring_.node_secret) return;
   ask();
 }
@@ -47,7 +52,60 @@ std::optional<TunnelRequest> MemberRole::signed_request(const std::string& metho
 Status MemberRole::adopt(const Assignment& assignment) {
   RADIAL_TRY(save_assignment(paths_, assignment));
   assignment_ = assignment;
+  forget_probation();
   return {};
+}
+
+std::int64_t MemberRole::held_back_revision() const {
+  const auto* newer = probation_.held_back();
+  return newer == nullptr ? 0 : newer->revision;
+}
+
+std::string MemberRole::held_back() const {
+  const auto* newer = probation_.held_back();
+  if (newer == nullptr) return {};
+  return fmt::format("revision {} is held back: {}; revision {} runs in its place. Mend the fabric and apply it, or restart radiald here to try it again",
+                     newer->revision, why_back_, assignment_.revision);
+}
+
+void MemberRole::forget_probation() {
+  probation_.end();
+  end_probation(paths_);
+}
+
+// Back to what ran before, or on to what was held back.
+void MemberRole::switch_to(const Assignment& assignment) {
+  if (probation_.before() != nullptr) {
+    if (why_back_.empty()) why_back_ = "the controller did not answer under it";
+    spdlog::warn("revision {} is taken back here: {}; running revision {}", assignment_.revision, why_back_, assignment.revision);
+  } else {
+    spdlog::warn("the controller does not answer under revision {} either; running revision {}", assignment_.revision, assignment.revision);
+  }
+  assignment_ = assignment;
+  end_probation(paths_);
+  if (const auto saved = save_assignment(paths_, assignment_); !saved) spdlog::error("{}", saved.error().message);
+  node_.changed(assignment_.config, std::nullopt);
+}
+
+Status MemberRole::put_on_probation(Assignment newer) {
+  RADIAL_TRY(save_on_probation(paths_, newer));
+  probation_.begin(std::move(assignment_), newer, std::chrono::steady_clock::now());
+  assignment_ = std::move(newer);
+  why_back_.clear();
+  spdlog::info("revision {} from {}", assignment_.revision, controller_.hub);
+  return {};
+}
+
+// Something that was asked at `asked` is answered.
+void MemberRole::prove(std::chrono::steady_clock::time_point asked) {
+  if (!probation_.settled(asked)) return;
+  if (probation_.on_trial()) {
+    why_back_ = node_.astray(probation_.before()->config, assignment_.config);
+    if (!why_back_.empty()) return;
+  }
+  if (!probation_.answered(asked)) return;
+  end_probation(paths_);
+  spdlog::info("revision {} leads to the controller: it is kept", assignment_.revision);
 }
 
 void MemberRole::soon() {
@@ -67,13 +125,14 @@ void MemberRole::ask_in(std::chrono::milliseconds delay) {
 void MemberRole::ask() {
   asking_ = true;
   again_ = false;
-  next_ = std::chrono::steady_clock::now() + interval;
-  ask_through_tunnel(loop_, *signed_request("POST", "/v1/node", control::to_json(node_.report())), deadline, [this](Result<TunnelAnswer> answer) {
+  const auto now = std::chrono::steady_clock::now();
+  next_ = now + interval;
+  ask_through_tunnel(loop_, *signed_request("POST", "/v1/node", control::to_json(node_.report())), deadline, [this, now](Result<TunnelAnswer> answer) {
     asking_ = false;
     Status status;
     if (!answer) status = forward_error(std::move(answer.error()));
     else if (answer->status >= 400) status = Unexpected(refusal_of(*answer).within("the controller refuses this node"));
-    else status = take(answer->body);
+    else status = take(answer->body, now);
     if (answer) {
       wipe(answer->body);
       // Without it we ask every few seconds all the same.
@@ -110,7 +169,8 @@ void MemberRole::offer(const PublicKey& key) {
 }
 
 // On disk first: what is applied is what a restart will start with.
-Status MemberRole::take(const std::string& body) {
+Status MemberRole::take(const std::string& body, std::chrono::steady_clock::time_point asked) {
+  prove(asked);
   RADIAL_ASSIGN(auto bundle, control::bundle_from_json(body));
   if (bundle.config.node != assignment_.config.node)
     return fail(Errc::protocol, "the controller answers with the configuration of {}", bundle.config.node);
@@ -118,16 +178,15 @@ Status MemberRole::take(const std::string& body) {
   keyring.preshared = std::move(bundle.preshared);
   keyring.node_secret = std::move(bundle.node_secret);
   const bool same_keys = keyring.equals(keyring_);
-  if (same_keys && bundle.config == assignment_.config) return follow(bundle.rotation, bundle.next_key);
+  const bool same_config = bundle.config == assignment_.config;
+  if (same_config && probation_.held_back() != nullptr) forget_probation();  // the other one was withdrawn
+  const bool newer = !same_config && !probation_.refuses(bundle.config);
   if (!same_keys) {
     RADIAL_TRY(save_keyring(paths_.secrets(), keyring));
     RADIAL_ASSIGN(keyring_, load_keyring(paths_.secrets()));
   }
-  const Assignment assignment{bundle.revision, std::move(bundle.config)};
-  RADIAL_TRY(save_assignment(paths_, assignment));
-  assignment_ = assignment;
-  spdlog::info("revision {} from {}", assignment_.revision, controller_.hub);
-  node_.changed(assignment_.config, std::move(keyring));
+  if (newer) RADIAL_TRY(put_on_probation({bundle.revision, std::move(bundle.config)}));
+  if (newer || !same_keys) node_.changed(assignment_.config, std::move(keyring));
   return follow(bundle.rotation, bundle.next_key);
 }
 

@@ -1,7 +1,8 @@
 // A node whose controller is elsewhere: asks it for this node's configuration
 // through the tunnel, keeps what it got, and goes on with that when there is
 // no answer. It tells what it runs as it asks, and makes a new key when it is
-// asked to (key_rotation.h).
+// asked to (key_rotation.h). What it takes is on probation (probation.h) until
+// the controller has answered under it.
 //
 // Threading: the io_context's thread.
 #pragma once
@@ -17,6 +18,7 @@
 #include "agent/keyring.h"
 #include "agent/paths.h"
 #include "agent/poke.h"
+#include "agent/probation.h"
 #include "agent/tunnel_client.h"
 #include "control/controller.h"
 
@@ -26,10 +28,13 @@ class MemberRole {
  public:
   struct Node {
     std::function<control::Report()> report;
-    std::function<void(const NodeConfig&, Keyring)> changed;
+    std::function<void(const NodeConfig&, std::optional<Keyring>)> changed;  // no keyring: the keys stay
     std::function<void(PrivateKey)> rekeyed;  // it is on disk: the wires are to use it
     std::function<void()> poked;
     std::function<bool()> busy;               // with a change on trial: what is new waits until it is over
+    // Why the way on which answers come now would not be there after a restart under the second
+    // configuration, but under the first; empty: it would.
+    std::function<std::string(const NodeConfig& before, const NodeConfig& now)> astray;
   };
 
   MemberRole(boost::asio::io_context& loop, const Paths& paths, ControllerAddress controller, Keyring keyring,
@@ -46,13 +51,18 @@ class MemberRole {
   // There is something to tell: it is told within the next moments.
   void soon();
 
-  // Why the controller did not answer last time; empty: it did.
-  [[nodiscard]] const std::string& trouble() const { return trouble_; }
+  // A revision that is held back, and why, for people; empty: none is.
+  [[nodiscard]] std::string held_back() const;
+  [[nodiscard]] std::int64_t held_back_revision() const;  // 0: none
 
  private:
   void ask();
   void ask_in(std::chrono::milliseconds delay);
-  [[nodiscard]] Status take(const std::string& body);
+  [[nodiscard]] Status take(const std::string& body, std::chrono::steady_clock::time_point asked);
+  [[nodiscard]] Status put_on_probation(Assignment newer);
+  void prove(std::chrono::steady_clock::time_point asked);
+  void forget_probation();
+  void switch_to(const Assignment& assignment);
   [[nodiscard]] Status follow(control::RotationStep step, const std::optional<PublicKey>& known);
   void offer(const PublicKey& key);
 
@@ -67,7 +77,9 @@ class MemberRole {
   bool asking_ = false;
   bool again_ = false;  // something came while the question was under way
   std::chrono::steady_clock::time_point next_{};
-  std::string trouble_;
+  std::string trouble_;  // why the controller did not answer last time; empty: it did
+  Probation probation_;
+  std::string why_back_;
 };
 
 }  // namespace radial::agent

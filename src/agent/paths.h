@@ -20,6 +20,7 @@ struct Paths {
   [[nodiscard]] std::filesystem::path controller_store() const { return state / "controller.db"; }
   [[nodiscard]] std::filesystem::path assignment() const { return state / "assigned.json"; }
   [[nodiscard]] std::filesystem::path assignment_before() const { return state / "assigned.before.json"; }
+  [[nodiscard]] std::filesystem::path probation() const { return state / "probation.json"; }
   [[nodiscard]] std::filesystem::path staged() const { return state / "staged.json"; }
   [[nodiscard]] std::filesystem::path trial_mark() const { return state / "trial.json"; }
   [[nodiscard]] std::filesystem::path pending_join() const { return state / "join.json"; }

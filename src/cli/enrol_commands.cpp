@@ -233,6 +233,11 @@ std::string how_long(std::int64_t seconds) {
   return fmt::format("{} d", seconds / 86400);
 }
 
+std::string configuration_text(const nlohmann::json& member) {
+  if (member.contains("held_back")) return fmt::format("holds {} back", member.value("held_back", std::int64_t{0}));
+  return member.value("current", false) ? "newest" : "pending";
+}
+
 int list_members(const std::string& socket, bool json) {
   const auto answer = members(socket);
   if (!answer) return 1;
@@ -246,7 +251,7 @@ int list_members(const std::string& socket, bool json) {
     const bool in = one.value("joined", false);
     table.add({one.value("node", ""), one.value("role", ""), one.contains("key_since") ? how_long(now - one.value("key_since", now)) : "-",
                one.contains("seen") ? how_long(now - one.value("seen", now)) + " ago" : "-",
-               !in ? "not joined" : one.value("current", false) ? "newest" : "pending", one.value("frr", "-"), one.value("wireguard", "-"),
+               !in ? "not joined" : configuration_text(one), one.value("frr", "-"), one.value("wireguard", "-"),
                one.contains("rotation") ? rotation_text(one) : "-"});
   }
   fmt::print("{}", table.to_string());

@@ -73,6 +73,7 @@ struct Report {
   std::optional<FrrVersion> frr;
   std::string wireguard;           // "kernel", "radial-wire", ...; empty: not known
   std::vector<std::string> findings;  // a hub's: what it refuses, and whom it cut off
+  std::int64_t held_back = 0;      // a revision that it went back from alone; 0: none
 };
 
 [[nodiscard]] std::string digest_of_config(const NodeConfig& config);
@@ -84,6 +85,7 @@ struct Member {
   std::optional<std::int64_t> key_since;
   std::optional<std::int64_t> seen;  // its last report; since this controller started
   bool current = false;              // it reported that it runs the newest configuration
+  std::int64_t held_back = 0;        // a revision that it went back from alone; 0: none
   std::optional<FrrVersion> frr;
   std::string wireguard;
   std::optional<RotationStep> rotation;
@@ -198,6 +200,7 @@ class Controller {
   [[nodiscard]] Result<std::vector<std::string>> hubs_behind(const std::string& node);
   [[nodiscard]] Result<RotationStep> rotation_step(const std::string& node);
   [[nodiscard]] Status note_applied(const std::string& node, const std::string& digest);
+  [[nodiscard]] Status note_held_back(const std::string& node, std::int64_t revision, std::int64_t now);
   [[nodiscard]] Status note_findings(const std::string& node, std::vector<std::string> findings, std::int64_t now);
 
   Store store_;
@@ -214,6 +217,7 @@ class Controller {
     std::vector<std::string> findings;
     std::int64_t quota_since = 0;  // of lines in the log for its findings
     int logged = 0;
+    std::optional<std::int64_t> held_back;
   };
   std::map<std::string, Said> said_;
 };

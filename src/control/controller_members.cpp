@@ -157,6 +157,7 @@ Result<bool> Controller::report(const std::string& node, const Report& report, s
   }
   said_[node].at = now;
   RADIAL_TRY(note_applied(node, report.applied));
+  RADIAL_TRY(note_held_back(node, report.held_back, now));
   RADIAL_TRY(note_findings(node, report.findings, now));
   return changed;
 }
@@ -169,6 +170,19 @@ Status Controller::note_applied(const std::string& node, const std::string& dige
   if (std::none_of(pending.begin(), pending.end(), [&](const auto& one) { return one.hub == node; })) return {};
   RADIAL_ASSIGN(const bool newest, runs_newest(node));
   return newest ? store_.end_pending_revocations(node) : Status();
+}
+
+// A node may say it again to a controller that was restarted: that is no news.
+Status Controller::note_held_back(const std::string& node, std::int64_t revision, std::int64_t now) {
+  auto& said = said_[node];
+  const bool news = said.held_back.value_or(0) != revision && (said.held_back || revision != 0);
+  said.held_back = revision;
+  if (!news) return {};
+  if (revision == 0) return store_.audit({now, node, "holds no revision back any longer"});
+  const auto what = fmt::format("holds revision {} back: it did not reach the controller with it", revision);
+  RADIAL_ASSIGN(const auto lines, store_.audit_log(lines_looked_at));
+  const auto last = std::find_if(lines.begin(), lines.end(), [&](const auto& line) { return line.who == node; });
+  return last != lines.end() && last->what == what ? Status() : store_.audit({now, node, what});
 }
 
 // Once for each change, and never more than the quota.
@@ -221,6 +235,7 @@ Result<std::vector<Member>> Controller::members() {
     if (const auto said = said_.find(name); said != said_.end() && said->second.at != 0) one.seen = said->second.at;
     if (one.key) {
       RADIAL_ASSIGN(one.current, runs_newest(name));
+      if (const auto said = said_.find(name); said != said_.end()) one.held_back = said->second.held_back.value_or(0);
       RADIAL_ASSIGN(const auto step, rotation_step(name));
       if (step != RotationStep::none) one.rotation = step;
       if (step == RotationStep::wait) { RADIAL_ASSIGN(one.awaited, hubs_behind(name)); }

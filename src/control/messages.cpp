@@ -114,6 +114,7 @@ std::string to_json(const Report& report) {
             {"applied", report.applied},
             {"wireguard", report.wireguard},
             {"findings", report.findings}};
+  if (report.held_back != 0) json["held_back"] = report.held_back;
   if (report.frr) json["frr"] = fmt::format("{}.{}", report.frr->major, report.frr->minor);
   return written(json);
 }
@@ -132,6 +133,7 @@ Result<Report> report_from_json(std::string_view text) {
     RADIAL_ASSIGN(const auto frr, text_of(json, "frr"));
     RADIAL_ASSIGN(report.frr, FrrVersion::parse(frr));
   }
+  if (json.contains("held_back")) { RADIAL_ASSIGN(report.held_back, json_integer<std::int64_t>(json["held_back"], "held_back", 0)); }
   if (!json.contains("findings") || !json["findings"].is_array())
     return fail(Errc::invalid_argument, "'findings' is missing or no list");
   for (const auto& one : json["findings"]) {

@@ -40,6 +40,21 @@ TEST_F(AssignmentTest, TheNewestCounts) {
   EXPECT_EQ(warning, "");
 }
 
+TEST_F(AssignmentTest, OnProbationTheProvenOneStaysTheOneBefore) {
+  std::string warning;
+  EXPECT_FALSE(load_on_probation(paths_));
+  ASSERT_TRUE(save_assignment(paths_, numbered(5)));
+  ASSERT_TRUE(save_assignment(paths_, numbered(6)));
+  for (const std::int64_t revision : {7, 8}) {
+    ASSERT_TRUE(save_on_probation(paths_, numbered(revision)));
+    EXPECT_EQ(load_assignment(paths_, warning)->revision, revision);
+    EXPECT_EQ(load_on_probation(paths_)->revision, 6);
+  }
+  end_probation(paths_);
+  EXPECT_FALSE(load_on_probation(paths_));
+  EXPECT_EQ(load_assignment(paths_, warning)->revision, 8);
+}
+
 TEST_F(AssignmentTest, EveryTornLengthFallsBackToTheOneBefore) {
   ASSERT_TRUE(save_assignment(paths_, numbered(1)));
   ASSERT_TRUE(save_assignment(paths_, numbered(2)));

@@ -11,11 +11,7 @@
 // fabric as `base` says.
 #include <future>
 
-#include <gmock/gmock.h>
-#include <nlohmann/json.hpp>
-
-#include "base/file.h"
-#include "support/bare_machines.h"
+#include "net/change/change_lab.h"
 
 namespace radial::test {
 namespace {
@@ -33,7 +29,7 @@ sites:
   paris:  { lans: [192.168.30.0/24] }
 )";
 
-const std::string base = R"(fabric: acme
+constexpr const char* base = R"(fabric: acme
 mtu: 1320
 hubs:
   fra1: { endpoint: "vpn.example.com:51820", lans: [192.168.1.0/24] }
@@ -42,60 +38,15 @@ sites:
   paris: { lans: [192.168.30.0/24] }
 )";
 
-std::string with(const std::string& from, const std::string& to) {
-  auto text = base;
-  const auto at = text.find(from);
-  if (at == std::string::npos) ADD_FAILURE() << "no " << from;
-  else text.replace(at, from.size(), to);
-  return text;
-}
-
-class Change : public BareMachines {
+class Change : public ChangeLab {
  protected:
   static void SetUpTestSuite() {
-    make("change", machines);
+    begin("change", machines, base);
     if (!lab_->ready()) return;
-    ok(radial("fra1", {"init", "--name", "fra1", "--fabric", "acme", "--endpoint", "vpn.example.com", "--lan", "192.168.1.0/24"}));
     join("berlin", "192.168.20.0/24");
     join("paris", "192.168.30.0/24");
     EXPECT_TRUE(whole_within(90s));
   }
-
-  static void ok(const ProcessResult& result) { EXPECT_EQ(result.exit_code, 0) << result.out << result.err; }
-
-  static ProcessResult radial(const std::string& node, std::vector<std::string> arguments) {
-    return BareMachines::radial(node, std::move(arguments), 180s);
-  }
-  static void join(const std::string& site, const std::string& lan) {
-    const auto invited = radial("fra1", {"invite", site, "--lan", lan});
-    const auto token = token_in(invited.out);
-    ASSERT_FALSE(token.empty()) << invited.err;
-    ok(radial(site, {"join", token}));
-  }
-
-  // `radial VERB [ARGUMENTS] FILE` on the controller, the file holding `yaml`.
-  static ProcessResult with_file(std::vector<std::string> words, const std::string& yaml) {
-    const auto path = (*lab_)->path_in("fra1", "/run/radial/new.yaml");
-    if (!path || !write_file_atomically(*path, yaml, 0600)) ADD_FAILURE() << "no file";
-    words.emplace_back("/run/radial/new.yaml");
-    return radial("fra1", std::move(words));
-  }
-  static ProcessResult apply_quick(const std::string& yaml) { return with_file({"apply", "--deadline", "8"}, yaml); }
-
-  static bool whole() {
-    return lab_->pings("berlin.lan0", "192.168.1.2") && lab_->pings("paris.lan0", "192.168.1.2") &&
-           lab_->pings("berlin.lan0", "192.168.30.2");
-  }
-  static bool whole_within(std::chrono::seconds limit) { return wait_until(limit, whole).has_value(); }
-
-  static std::string change_phase() {
-    const auto shown = radial("fra1", {"change", "--json"});
-    const auto json = nlohmann::json::parse(shown.out, nullptr, false);
-    return json.is_object() ? json.value("phase", "") : std::string();
-  }
-
-  static std::string keepalive_of_berlin() { return lab_->sh("berlin", "wg show wg0 persistent-keepalive | awk '{print $2}'"); }
-
 };
 
 TEST_F(Change, APlanSpeaksTheNativeTermsAndAGoodChangeIsKeptEverywhere) {
@@ -131,8 +82,7 @@ TEST_F(Change, AWrongEndpointIsTakenBackAlthoughRoamingHidesIt) {
 
 TEST_F(Change, AWrongPortCutsAllSitesOffAtOnceAndTheyComeBack) {
   // What the hub's own firewall lets in is the old port.
-  lab_->sh("fra1", "nft 'add table inet own; add chain inet own in { type filter hook input priority -5; policy accept; }; "
-                   "add rule inet own in iifname != lo udp dport 51821-60000 drop'");
+  drop_udp_to("fra1", "51821-60000");
   const auto began = std::chrono::steady_clock::now();
   const auto result = apply_quick(with("vpn.example.com:51820\"", "vpn.example.com:51999\", listen_port: 51999"));
   EXPECT_EQ(result.exit_code, 1);
@@ -140,7 +90,7 @@ TEST_F(Change, AWrongPortCutsAllSitesOffAtOnceAndTheyComeBack) {
   // Staging, countdown, deadline, the sites' own longer one, and routing.
   EXPECT_LT(std::chrono::steady_clock::now() - began, 70s);
   EXPECT_EQ(lab_->sh("fra1", "wg show wg0 listen-port"), "51820\n");
-  lab_->sh("fra1", "nft delete table inet own");
+  drop_no_more("fra1");
 }
 
 TEST_F(Change, AWrongMtuIsNoticedByWholePacketsAndTakenBack) {
@@ -212,6 +162,45 @@ TEST_F(Change, AnOutageThatWasThereBeforeDoesNotSetItOff) {
   EXPECT_EQ(keepalive_of_berlin(), "13\n");
   ASSERT_TRUE((*lab_)->heal("paris"));
   EXPECT_TRUE(whole_within(60s));
+}
+
+// It could not be tried there: it tries it alone.
+TEST_F(Change, ANodeThatWasAwayHoldsBackWhatCostsItItsController) {
+  ASSERT_TRUE((*lab_)->cut("paris"));
+  EXPECT_TRUE(wait_until(40s, [] { return lab_->sh("fra1", "vtysh -c 'show ip ospf neighbor' | grep -c Full") == "1\n"; }));
+  // Nobody can reach the hub over IPv6 from there.
+  lab_->sh("paris", "nft 'add table inet own; add chain inet own out { type filter hook output priority 0; }; "
+                    "add rule inet own out meta nfproto ipv6 udp dport 51820 drop'");
+  const auto over_ipv6 = fmt::format("[{}]:51820", (*lab_)->plan().find("fra1")->uplink_v6());
+  const auto applied = with_file({"apply", "--force", "--deadline", "30"}, with("vpn.example.com:51820", over_ipv6));
+  EXPECT_EQ(applied.exit_code, 0) << applied.err;
+  ASSERT_TRUE((*lab_)->heal("paris"));
+  const auto paris = [] {
+    const auto answer = nlohmann::json::parse(radial("fra1", {"members", "--json"}).out);
+    for (const auto& one : answer["members"])
+      if (one["node"] == "paris") return one;
+    return nlohmann::json::object();
+  };
+  EXPECT_TRUE(wait_until(90s, [&] { return paris().contains("held_back"); })) << paris();
+  EXPECT_TRUE(whole_within(30s));
+  EXPECT_THAT(lab_->sh("paris", "wg show wg0 endpoints"), HasSubstr("198.18."));
+  EXPECT_THAT(radial("paris", {"status"}).out, HasSubstr("is held back: fra1 answers from"));
+  EXPECT_THAT(radial("fra1", {"members"}).out, HasSubstr(" back "));
+  EXPECT_THAT(radial("fra1", {"log"}).out, HasSubstr("back: it did not reach the controller with it"));
+
+  // A restart tries it once more, and goes back again.
+  lab_->kill_radiald("paris");
+  ASSERT_TRUE(lab_->start_radiald("paris"));
+  EXPECT_TRUE(wait_until(20s, [&] { return !paris().contains("held_back"); })) << paris();
+  EXPECT_TRUE(wait_until(90s, [&] { return paris().contains("held_back"); })) << paris();
+
+  // Its own firewall mended, and tried again.
+  lab_->sh("paris", "nft delete table inet own");
+  lab_->kill_radiald("paris");
+  ASSERT_TRUE(lab_->start_radiald("paris"));
+  EXPECT_TRUE(wait_until(60s, [&] { return paris().value("current", false); })) << paris();
+  ok(with_file({"apply", "--deadline", "30"}, with("keepalive: 7", "keepalive: 13")));
+  EXPECT_TRUE(whole_within(30s));
 }
 
 TEST_F(Change, AnEditIsCheckedBeforeItIsTaken) {
