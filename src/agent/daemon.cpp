@@ -23,6 +23,7 @@
 #include "agent/dialler.h"
 #include "agent/guard.h"
 #include "agent/http_server.h"
+#include "agent/hub_talk.h"
 #include "agent/liveness.h"
 #include "agent/machine.h"
 #include "agent/member_role.h"
@@ -146,6 +147,7 @@ class Daemon {
         key_timer_(loop_),
         report_timer_(loop_),
         guard_(host_.frr, paths_, std::move(ospf), std::move(cut_offs)),
+        hub_talk_(loop_, [this](const IpAddress& hub, const HubMessage& message) { hub_said(hub, message); }),
         bgp_watch_(host_.frr, std::move(bgp)),
         liveness_(std::move(echo)),
         signals_(loop_, SIGTERM, SIGINT),
@@ -399,6 +401,11 @@ class Daemon {
     controller_->heard_from_self(report());
   }
 
+  void hub_said(const IpAddress& hub, const HubMessage& message) {
+    if (!message.answers) hub_talk_.send(hub, guard_.answer(message));
+    else if (guard_.answered(Clock::now(), hub, message) && !down_) reconcile();
+  }
+
   // What this node refuses, and whom it cut off.
   std::vector<observe::Finding> routing_findings() {
     auto found = guard_.findings();
@@ -507,6 +514,7 @@ class Daemon {
 
   Outcome make_it_so() {
     guard_.configure(config_);
+    if (const auto talks = hub_talk_.configure(config_); !talks) spdlog::warn("{}", talks.error().message);
     bgp_watch_.configure(config_);
     liveness_.configure(config_, Clock::now());
     return reconciler_.reconcile(in_force(config_), Mode::apply);
@@ -586,6 +594,8 @@ class Daemon {
       if (error) return;
       if (!down_ && daemons_now() != daemons_) reconcile_in(0ms);
       if (!down_ && guard_.tick(Clock::now())) reconcile();
+      if (!down_)
+        for (const auto& [hub, message] : guard_.questions(Clock::now())) hub_talk_.send(hub, message);
       if (!down_) bgp_watch_.tick(Clock::now());
       if (!down_ && liveness_.tick(host_.network, Clock::now())) reconcile();
       if (!down_)
@@ -782,6 +792,7 @@ class Daemon {
   asio::steady_timer key_timer_;
   asio::steady_timer report_timer_;
   Guard guard_;
+  HubTalk hub_talk_;
   BgpWatch bgp_watch_;
   Liveness liveness_;
   asio::signal_set signals_;

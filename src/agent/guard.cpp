@@ -108,6 +108,29 @@ bool Guard::hear(observe::OspfTime now) {
   return acted;
 }
 
+std::vector<Guard::Question> Guard::questions(observe::OspfTime now) const {
+  std::vector<Question> all;
+  for (const auto& ear : ears_)
+    for (auto& [hub, lsas] : ear.judge.questions(now)) all.push_back({hub, {ear.listener.version(), false, std::move(lsas)}});
+  return all;
+}
+
+HubMessage Guard::answer(const HubMessage& question) const {
+  HubMessage message{question.ospf, true, {}};
+  for (const auto& ear : ears_)
+    if (ear.listener.version() == question.ospf)
+      for (const auto& one : question.lsas) message.lsas.push_back(ear.judge.answer(one));
+  return message;
+}
+
+bool Guard::answered(observe::OspfTime now, const IpAddress& hub, const HubMessage& answer) {
+  bool acted = false;
+  for (auto& ear : ears_)
+    if (ear.listener.version() == answer.ospf)
+      for (const auto& one : answer.lsas) acted |= act_at(now, ear.judge.answered(hub, one));
+  return acted;
+}
+
 bool Guard::tick(observe::OspfTime now, Ear& ear) {
   auto& judge = ear.judge;
   const auto version = ear.listener.version();

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/hub_talk.h"
 #include "agent/paths.h"
 #include "agent/refusal_findings.h"
 #include "compile/node_config.h"
@@ -45,6 +46,14 @@ class Guard {
   // cut off just now: the caller reconciles.
   bool hear(observe::OspfTime now);
   bool tick(observe::OspfTime now);
+  // What other hubs are to be asked, and their answers: agent/hub_talk.h. answered(): as tick().
+  struct Question {
+    IpAddress hub;
+    HubMessage message;
+  };
+  [[nodiscard]] std::vector<Question> questions(observe::OspfTime now) const;
+  [[nodiscard]] HubMessage answer(const HubMessage& question) const;
+  bool answered(observe::OspfTime now, const IpAddress& hub, const HubMessage& answer);
   // A change of the fabric makes every router say, withdraw and repeat its LSAs
   // at once: until then what looks like an offence is let pass and forgotten.
   void expect_turmoil(observe::OspfTime until) { turmoil_until_ = until; }

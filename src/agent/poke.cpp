@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include <sys/socket.h>
-#include <netinet/in.h>
+#include "agent/tunnel_socket.h"
 
 namespace radial::agent {
 namespace {
@@ -17,25 +16,11 @@ constexpr std::size_t share = 16;   // nodes told at once
 constexpr auto pause = 20ms;
 constexpr char word = '!';
 
-// Before any interface holds the address, too.
-Status bind_to(Udp::socket& socket, const IpAddress& address, std::uint16_t port) {
-  boost::system::error_code error;
-  const Udp::endpoint endpoint(asio::ip::make_address(address.to_string(), error), port);
-  if (!error) socket.open(endpoint.protocol(), error);
-  const int on = 1;
-  if (!error && ::setsockopt(socket.native_handle(), SOL_IP, IP_FREEBIND, &on, sizeof on) != 0)
-    error.assign(errno, boost::system::system_category());
-  if (!error) socket.bind(endpoint, error);
-  if (!error) socket.non_blocking(true, error);
-  if (error) return fail(Errc::io, "cannot use UDP port {} of {}: {}", port, address, error.message());
-  return {};
-}
-
 }  // namespace
 
 Status Poker::open(const IpAddress& own, std::uint16_t port) {
   port_ = port;
-  return bind_to(socket_, own, port);
+  return bind_in_tunnel(socket_, own, port);
 }
 
 void Poker::poke(std::deque<IpAddress> nodes) {
@@ -64,7 +49,7 @@ Status PokeListener::listen(const IpAddress& own, const IpAddress& controller, s
   socket_.close(ignored);
   own_ = own;
   controller_ = controller;
-  RADIAL_TRY(bind_to(socket_, own, port));
+  RADIAL_TRY(bind_in_tunnel(socket_, own, port));
   wait();
   return {};
 }

@@ -141,12 +141,12 @@ std::vector<Prefix> only_at(const Fabric& fabric, const Hub& hub) {
 
 std::vector<Router> routers_of(const Fabric& fabric, const AddressBook& book) {
   std::vector<Router> routers;
-  const auto add = [&](const auto& node, bool hub) {
+  const auto add = [&](const auto& node, bool hub, bool several_hubs) {
     const bool active = std::any_of(node.lans.begin(), node.lans.end(), [](const Lan& lan) { return lan.active; });
-    routers.push_back({node.name, router_id(fabric, book, node.name), hub, active});
+    routers.push_back({node.name, router_id(fabric, book, node.name), hub, active, several_hubs});
   };
-  for (const auto& hub : fabric.hubs) add(hub, true);
-  for (const auto& site : fabric.sites) add(site, false);
+  for (const auto& hub : fabric.hubs) add(hub, true, false);
+  for (const auto& site : fabric.sites) add(site, false, site.hubs.size() > 1);
   return routers;
 }
 

@@ -188,7 +188,7 @@ FrrStanza read_stanza(const json& value, const std::string& path, std::optional<
 Router read_router(const json& value, const std::string& path, std::optional<Error>& problem) {
   Fields fields(value, path, problem);
   Router router{fields.text("node"), fields.parsed("id", IpAddress::parse), fields.flag("hub"),
-                fields.flag("others_behind")};
+                fields.flag("others_behind"), fields.has("several_hubs") && fields.flag("several_hubs")};
   fields.finish();
   return router;
 }
@@ -252,7 +252,8 @@ std::string to_json(const NodeConfig& config) {
     return ordered_json{{"node", router.node},
                         {"id", router.id.to_string()},
                         {"hub", router.hub},
-                        {"others_behind", router.others_behind}};
+                        {"others_behind", router.others_behind},
+                        {"several_hubs", router.several_hubs}};
   });
   object["routing"] = word_of(config.routing, engine_words);
   object["bgp"] = {{"asn", config.bgp.settings.asn}, {"keepalive", config.bgp.settings.keepalive},

@@ -103,6 +103,7 @@ struct Router {
   IpAddress id;
   bool hub = false;
   bool others_behind = false;  // it runs OSPF on a LAN: routers that are not the fabric's may speak through it
+  bool several_hubs = false;   // a site with wires to more than one: what one hub hears may come to another through it
   bool operator==(const Router&) const = default;
 };
 

@@ -44,6 +44,7 @@ struct OspfLsa {
   IpAddress originator;  // advertising router, a router-id: what the LSA claims
   std::uint32_t sequence = 0;
   std::uint16_t checksum = 0;  // of its content; with the sequence number it names an instance
+  std::uint64_t content = 0;   // hash of what follows its header, which nobody can hit on purpose; 0: not read off the wire
   int age = 0;           // seconds
   // OSPFv2: router: its stub networks; network: its own. OSPFv3: intra_prefix, link: all. Both: summary, external, nssa:
   // the one that it is about.

@@ -1,5 +1,10 @@
 #include "host/ospf_reader.h"
 
+#include <array>
+#include <cstring>
+
+#include <sodium.h>
+
 namespace radial::host::ospf {
 namespace {
 
@@ -10,6 +15,14 @@ constexpr std::size_t hello_body = 20;  // before its neighbours
 constexpr std::uint8_t init_bit = 0x04;
 constexpr std::size_t lsa_header = 20;
 constexpr int age_mask = 0x7fff;  // the top bit is DoNotAge (RFC 4136)
+
+std::uint64_t hash_of(Bytes content) {
+  std::array<unsigned char, crypto_generichash_BYTES_MIN> hash{};
+  crypto_generichash(hash.data(), hash.size(), content.data(), content.size(), nullptr, 0);
+  std::uint64_t part = 0;
+  std::memcpy(&part, hash.data(), sizeof part);
+  return part;
+}
 
 // Up to a cut.
 std::vector<OspfLsa> read_update(Bytes body, const Layout& layout) {
@@ -29,6 +42,7 @@ std::vector<OspfLsa> read_update(Bytes body, const Layout& layout) {
       lsa.sequence = u32(body, 12);
       lsa.checksum = u16(body, 16);
       const auto content = body.subspan(lsa_header, length - lsa_header);
+      lsa.content = hash_of(content);
       if (lsa.type == LsaType::router) lsa.border = !content.empty() && (content[0] & border_bit) != 0;
       layout.read_body(content, lsa);
       result.push_back(std::move(lsa));

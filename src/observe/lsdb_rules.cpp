@@ -11,6 +11,10 @@ namespace {
 using host::LsaType;
 
 constexpr std::size_t remembered_instances = 16;
+constexpr std::size_t remembered_ages = 20'000;   // and for so long:
+constexpr auto ages_last = std::chrono::seconds(60);
+constexpr std::size_t most_brought = 64;          // of one site in its own name, not judged yet
+constexpr auto brought_lasts = std::chrono::seconds(30);  // without an answer of another hub
 constexpr std::size_t remembered_keys = 100'000;  // of all honest routers; a flood must not grow it without a bound
 constexpr auto exchange_lasts = std::chrono::seconds(10);
 constexpr auto exchange_apart = std::chrono::seconds(3);
@@ -45,13 +49,13 @@ void LsaJudge::configure(const NodeConfig& config) {
       for (const auto& peer : wire.peers) {
         const auto router = router_of(peer.node);
         if (router == config.routers.end()) continue;
-        sites.push_back({peer.node, wire.interface, router->id, peer.grant, peer.addresses, router->others_behind, {}, {}, {}, {}});
+        sites.push_back({peer.node, wire.interface, router->id, peer.grant, peer.addresses, router->others_behind, router->several_hubs, {}, {}, {}, {}});
       }
     }
   }
   const auto same = [](const Site& a, const Site& b) {
     return a.node == b.node && a.interface == b.interface && a.router_id == b.router_id && a.grant == b.grant &&
-           a.addresses == b.addresses && a.others_behind == b.others_behind;
+           a.addresses == b.addresses && a.others_behind == b.others_behind && a.several_hubs == b.several_hubs;
   };
   if (site_wires == site_wires_ && config.router_id == router_id_ && config.routers == routers_ && config.tunnels == tunnels_ &&
       std::equal(sites.begin(), sites.end(), sites_.begin(), sites_.end(), same))
@@ -59,6 +63,9 @@ void LsaJudge::configure(const NodeConfig& config) {
   site_wires_ = std::move(site_wires);
   router_id_ = config.router_id;
   routers_ = config.routers;
+  other_hubs_.clear();
+  for (const auto& one : routers_)
+    if (one.hub && one.id != router_id_) other_hubs_.push_back(one.id);
   tunnels_ = config.tunnels;
   sites_ = std::move(sites);
   said_.clear();
@@ -100,6 +107,7 @@ bool LsaJudge::may_announce(const Site& site, const Prefix& prefix) const {
          std::any_of(tunnels_.begin(), tunnels_.end(), [&](const Prefix& tunnel) { return tunnel.contains(prefix); });
 }
 
+// By a router that has no reason to say what is false.
 void LsaJudge::said(const host::OspfLsa& lsa) {
   const auto key = key_of(lsa);
   const auto instance = instance_of(lsa);
@@ -109,6 +117,29 @@ void LsaJudge::said(const host::OspfLsa& lsa) {
     std::erase_if(claims->second, [&](const Claim& claim) { return claim.instance == instance; });
     if (claims->second.empty()) site.claims.erase(claims);
   }
+  remember(key, instance);
+}
+
+// By its originator. What a site brought us before counts as confirmed when the originator leaves it at that.
+void LsaJudge::said_by_itself(OspfTime now, const host::OspfLsa& lsa) {
+  const auto key = key_of(lsa);
+  const auto instance = instance_of(lsa);
+  for (auto& site : sites_) {
+    const auto claims = site.claims.find(key);
+    if (claims == site.claims.end()) continue;
+    for (auto& claim : claims->second) {
+      if (claim.instance == instance) {
+        if (!claim.said) claim.said = now;
+      } else if (claim.said && now - *claim.said < confirm_within && instances_made(instance.sequence) >= instances_made(claim.instance.sequence)) {
+        // A newer one, or the same one withdrawn. With the same content it is no contradiction: it answers somebody who goes on.
+        claim.disowned |= instance.withdrawn || lsa.content != claim.content;
+      }
+    }
+  }
+  remember(key, instance);
+}
+
+void LsaJudge::remember(const Key& key, const Instance& instance) {
   if (said_.size() >= remembered_keys && !said_.contains(key)) return;
   auto& instances = said_[key];
   if (std::find(instances.begin(), instances.end(), instance) != instances.end()) return;
@@ -116,41 +147,67 @@ void LsaJudge::said(const host::OspfLsa& lsa) {
   if (instances.size() > remembered_instances) instances.pop_front();
 }
 
-void LsaJudge::judge_own(Site& site, const host::OspfLsa& lsa, std::vector<Offence>& offences) {
-  const auto key = key_of(lsa);
-  if (lsa.type == LsaType::router) site.border = lsa.border;
-  if (lsa.withdrawn()) {
-    site.announced.erase(key);
-    return;
-  }
-  // It may be gone again before an audit: the site's own ospfd answers a forger beside it.
-  if (lsa.type == LsaType::router)
-    for (const auto& neighbor : lsa.neighbors) claimed_links_.emplace(lsa.originator, neighbor);
+bool LsaJudge::brought(const Site& site, const Key& key, const Instance& instance) {
+  const auto claims = site.claims.find(key);
+  return claims != site.claims.end() &&
+         std::any_of(claims->second.begin(), claims->second.end(), [&](const Claim& claim) { return claim.instance == instance; });
+}
+
+std::string LsaJudge::wrong_with_own(const Site& site, const host::OspfLsa& lsa) const {
   if ((lsa.type == LsaType::summary || lsa.type == LsaType::asbr_summary) && site.border == false) {
     const bool granted = !lsa.prefixes.empty() &&
                          std::all_of(lsa.prefixes.begin(), lsa.prefixes.end(),
                                      [&](const auto& one) { return may_announce(site, one.prefix); });
     if (!granted)
-      offences.push_back({site.node, fmt::format("originates the {} LSA {}, which only an area border router may, and "
-                                                 "says of itself that it is none",
-                                                 lsa_called(lsa.type),
-                                                 lsa.prefixes.empty() ? lsa.id.to_string()
-                                                                      : lsa.prefixes.front().prefix.to_string())});
+      return fmt::format("originates the {} LSA {}, which only an area border router may, and says of itself that it is none",
+                         lsa_called(lsa.type), lsa.prefixes.empty() ? lsa.id.to_string() : lsa.prefixes.front().prefix.to_string());
   }
   if (lsa.type == LsaType::intra_prefix && lsa.attached_to != lsa.originator)
-    offences.push_back({site.node, fmt::format("hangs prefixes of its own on OSPFv3 LSAs of {}", name_of(lsa.attached_to))});
-  auto& prefixes = site.announced[key];
-  prefixes.clear();
-  for (const auto& one : lsa.prefixes) prefixes.push_back(one.prefix);
+    return fmt::format("hangs prefixes of its own on OSPFv3 LSAs of {}", name_of(lsa.attached_to));
+  return {};
+}
+
+std::string LsaJudge::flood_of(const Site& site) const {
   std::size_t all = 0;
   std::size_t ungranted = 0;
   for (const auto& [other, list] : site.announced) {
     all += std::max<std::size_t>(1, list.size());
     for (const auto& prefix : list) ungranted += may_announce(site, prefix) ? 0 : 1;
   }
-  if (all > most_prefixes || ungranted > most_ungranted) {
-    offences.push_back({site.node, fmt::format("floods the fabric over {}: {} prefixes, {} of them outside its grant", version_called(), all, ungranted)});
+  if (all <= most_prefixes && ungranted <= most_ungranted) return {};
+  return fmt::format("floods the fabric over {}: {} prefixes, {} of them outside its grant", version_called(), all, ungranted);
+}
+
+void LsaJudge::judge_own(OspfTime now, Site& site, const host::OspfLsa& lsa, std::vector<Offence>& offences) {
+  const auto key = key_of(lsa);
+  if (lsa.type == LsaType::router) site.border = lsa.border;
+  if (!lsa.withdrawn()) {
+    const auto wrong = wrong_with_own(site, lsa);
+    std::vector<IpAddress> links;
+    // It may be gone again before an audit: the site's own ospfd answers a forger beside it.
+    if (lsa.type == LsaType::router)
+      for (const auto& neighbor : lsa.neighbors)
+        if (is_site(neighbor)) links.push_back(neighbor);
+    if ((!wrong.empty() || !links.empty()) && site.own.size() < most_brought) {
+      site.own.push_back({{instance_of(lsa), lsa.age, now}, key, wrong, std::move(links)});
+      judge_brought_own(site, offences);
+    }
+  }
+  if (lsa.withdrawn()) {
+    site.announced.erase(key);
+  } else {
+    auto& prefixes = site.announced[key];
+    prefixes.clear();
+    for (const auto& one : lsa.prefixes) prefixes.push_back(one.prefix);
+  }
+  const auto flood = flood_of(site);
+  if (flood.empty()) {
+    site.flooding_since.reset();
+  } else if (!site.several_hubs) {
+    offences.push_back({site.node, flood});
     site.announced.clear();
+  } else if (!site.flooding_since) {
+    site.flooding_since = now;
   }
 }
 
@@ -165,9 +222,10 @@ void LsaJudge::judge_claim(OspfTime now, Site& site, const host::OspfLsa& lsa, s
     // Older than what its originator said: nobody believes it.
     if (instances_made(lsa.sequence) < latest) return;
   }
+  if (std::any_of(sites_.begin(), sites_.end(), [&](const Site& other) { return &other != &site && brought(other, key, instance); })) return;
   auto& claims = site.claims[key];
   const bool repeated = std::any_of(claims.begin(), claims.end(), [&](const Claim& claim) { return claim.instance == instance; });
-  if (!repeated) claims.push_back({.instance = instance, .when = now});
+  if (!repeated) claims.push_back({{instance, lsa.age, now}, lsa.content});
   if (site.claims.size() > remembered_keys) {
     offences.push_back({site.node, fmt::format("floods the fabric with {} LSAs of others", version_called())});
     site.claims.clear();
@@ -177,11 +235,15 @@ void LsaJudge::judge_claim(OspfTime now, Site& site, const host::OspfLsa& lsa, s
 std::vector<Offence> LsaJudge::hear(OspfTime now, const std::vector<host::HeardOspf>& heard) {
   std::vector<Offence> offences;
   for (const auto& [interface, sender, packet] : heard) {
+    for (const auto& lsa : packet.lsas) note_age(lsa, now);
     if (!site_wires_.contains(interface)) {
       // Other hubs and this one's LANs are the operator's own; what a site forged
       // at another hub is that hub's to find.
       note_presence(now, packet);
-      for (const auto& lsa : packet.lsas) said(lsa);
+      for (const auto& lsa : packet.lsas) {
+        if (lsa.originator == packet.router_id) said_by_itself(now, lsa);
+        else said(lsa);
+      }
       continue;
     }
     auto* site = site_at(interface, sender);
@@ -193,8 +255,8 @@ std::vector<Offence> LsaJudge::hear(OspfTime now, const std::vector<host::HeardO
       site->exchanges.push_back(now);
     for (const auto& lsa : packet.lsas) {
       if (lsa.originator == site->router_id) {
-        said(lsa);
-        judge_own(*site, lsa, offences);
+        said_by_itself(now, lsa);
+        judge_own(now, *site, lsa, offences);
       } else {
         judge_claim(now, *site, lsa, offences);
       }
@@ -229,8 +291,82 @@ bool LsaJudge::would_have_heard(const IpAddress& originator, const Site& site, O
   if (heard_around(originator, when)) return true;
   // A router beside it on its LAN, the fabric's or not, may have no other way to us.
   if (site.others_behind) return false;
-  return std::all_of(routers_.begin(), routers_.end(),
-                     [&](const Router& one) { return !one.hub || one.id == router_id_ || heard_around(one.id, when); });
+  return std::all_of(other_hubs_.begin(), other_hubs_.end(), [&](const IpAddress& hub) { return heard_around(hub, when); });
+}
+
+bool LsaJudge::is_site(const IpAddress& router_id) const {
+  const auto* known = router(router_id);
+  return known != nullptr && !known->hub;
+}
+
+bool LsaJudge::is_its_own(const Site& site, const Brought& brought) const {
+  return !site.several_hubs || std::all_of(other_hubs_.begin(), other_hubs_.end(), [&](const IpAddress& hub) {
+    const auto said = brought.younger.find(hub);
+    return said != brought.younger.end() && !said->second;
+  });
+}
+
+void LsaJudge::judge_brought_own(Site& site, std::vector<Offence>& offences) {
+  std::erase_if(site.own, [&](const Own& one) {
+    if (!is_its_own(site, one)) return false;
+    if (!one.wrong.empty()) offences.push_back({site.node, one.wrong});
+    for (const auto& neighbor : one.links) claimed_links_.emplace(site.router_id, neighbor);
+    return true;
+  });
+}
+
+void LsaJudge::note_age(const host::OspfLsa& lsa, OspfTime now) {
+  if (other_hubs_.empty()) return;
+  while (!ages_in_order_.empty() && (ages_in_order_.size() >= remembered_ages || now - ages_in_order_.front().first > ages_last)) {
+    ages_.erase(ages_in_order_.front().second);
+    ages_in_order_.pop_front();
+  }
+  const std::pair heard{key_of(lsa), instance_of(lsa)};
+  const auto [known, first] = ages_.try_emplace(heard, lsa.age);
+  if (first) ages_in_order_.emplace_back(now, heard);
+  else known->second = std::min(known->second, lsa.age);
+}
+
+std::map<IpAddress, std::vector<HeardLsa>> LsaJudge::questions(OspfTime now) const {
+  std::map<IpAddress, std::vector<HeardLsa>> all;
+  const auto ask = [&](const Key& key, const Brought& brought) {
+    if (now - brought.when < confirm_within) return;
+    for (const auto& hub : other_hubs_)
+      if (!brought.younger.contains(hub) && all[hub].size() < most_questions)
+        all[hub].push_back({key.type, key.id, key.originator, brought.instance.sequence, brought.instance.checksum, brought.instance.withdrawn, 0});
+  };
+  for (const auto& site : sites_) {
+    if (!site.several_hubs) continue;
+    for (const auto& one : site.own) ask(one.key, one);
+    for (const auto& [key, claims] : site.claims)
+      for (const auto& claim : claims)
+        if (claim.proven_false) ask(key, claim);
+  }
+  return all;
+}
+
+HeardLsa LsaJudge::answer(HeardLsa question) const {
+  const auto known = ages_.find({Key{question.type, question.id, question.originator}, Instance{question.sequence, question.checksum, question.withdrawn}});
+  question.age = known == ages_.end() ? -1 : known->second;
+  return question;
+}
+
+std::vector<Offence> LsaJudge::answered(const IpAddress& hub, const HeardLsa& answer) {
+  std::vector<Offence> offences;
+  if (std::find(other_hubs_.begin(), other_hubs_.end(), hub) == other_hubs_.end()) return offences;
+  const Key key{answer.type, answer.id, answer.originator};
+  const Instance instance{answer.sequence, answer.checksum, answer.withdrawn};
+  const auto note = [&](Brought& brought) { brought.younger[hub] = answer.age >= 0 && answer.age < brought.age; };
+  for (auto& site : sites_) {
+    if (!site.several_hubs) continue;
+    for (auto& one : site.own)
+      if (one.key == key && one.instance == instance) note(one);
+    judge_brought_own(site, offences);
+    if (const auto claims = site.claims.find(key); claims != site.claims.end())
+      for (auto& claim : claims->second)
+        if (claim.instance == instance) note(claim);
+  }
+  return offences;
 }
 
 bool LsaJudge::is_on_wire(const IpAddress& router_id, const std::string& interface) const {
@@ -261,46 +397,58 @@ void LsaJudge::we_said(OspfTime now, const host::OspfDatabase& own) {
 
 void LsaJudge::expire(OspfTime now, Site& site) const {
   while (!site.exchanges.empty() && now - site.exchanges.front() > offence_window) site.exchanges.pop_front();
+  std::erase_if(site.own, [&](const Own& one) { return now - one.when > brought_lasts; });
   for (auto claims = site.claims.begin(); claims != site.claims.end();) {
     std::erase_if(claims->second, [&](const Claim& claim) { return now - claim.when > offence_window; });
     claims = claims->second.empty() ? site.claims.erase(claims) : std::next(claims);
   }
 }
 
+// What it claims in others' names and is proven false by now; empty: not enough.
+std::string LsaJudge::forged_by(Site& site, OspfTime now) {
+  std::string text;
+  std::size_t keys = 0;
+  for (auto& [key, claims] : site.claims) {
+    std::erase_if(claims, [&](const Claim& claim) { return claim.said && !claim.disowned && now - *claim.said >= confirm_within; });
+    const bool ours = router(key.originator) != nullptr && (key.type != LsaType::link || is_on_wire(key.originator, site.interface));
+    std::set<std::uint32_t> false_sequences;
+    bool wild = false;
+    bool outside_exchange = false;
+    for (auto& claim : claims) {
+      if ((claim.said && !claim.disowned) || now - claim.when < confirm_within) continue;
+      if (!claim.proven_false) {
+        claim.proven_false = would_have_heard(key.originator, site, claim.when);
+        if (!claim.proven_false) continue;
+      }
+      if (!is_its_own(site, claim)) continue;
+      false_sequences.insert(claim.instance.sequence);
+      wild |= instances_made(claim.instance.sequence) > far_beyond;
+      outside_exchange |= std::none_of(site.exchanges.begin(), site.exchanges.end(), [&](const OspfTime& began) {
+        return claim.when >= began && claim.when - began < exchange_lasts;
+      });
+    }
+    if (false_sequences.empty()) continue;
+    if (outside_exchange) ++keys;
+    const auto limit = key.type == LsaType::network ? forged_of_a_network_lsa : forged_of_one_key;
+    if (text.empty() && ours && (wild || false_sequences.size() >= limit + site.exchanges.size()))
+      text = fmt::format("forges the {} LSA {} of {}: {} that it never said", lsa_called(key.type), key.id, name_of(key.originator),
+                         false_sequences.size() == 1 ? "an instance" : fmt::format("{} instances", false_sequences.size()));
+  }
+  if (text.empty() && keys > forged_keys) text = fmt::format("sends {} {} LSAs of others that they never said", keys, version_called());
+  return text;
+}
+
 std::vector<Offence> LsaJudge::tick(OspfTime now) {
   std::vector<Offence> offences;
   for (auto& site : sites_) {
     expire(now, site);
-    std::size_t keys = 0;
-    for (auto& [key, claims] : site.claims) {
-      const bool ours = router(key.originator) != nullptr && (key.type != LsaType::link || is_on_wire(key.originator, site.interface));
-      std::set<std::uint32_t> false_sequences;
-      bool wild = false;
-      bool outside_exchange = false;
-      for (auto& claim : claims) {
-        if (now - claim.when < confirm_within) continue;
-        claim.proven_false |= would_have_heard(key.originator, site, claim.when);
-        if (!claim.proven_false) continue;
-        false_sequences.insert(claim.instance.sequence);
-        wild |= instances_made(claim.instance.sequence) > far_beyond;
-        outside_exchange |= std::none_of(site.exchanges.begin(), site.exchanges.end(), [&](const OspfTime& began) {
-          return claim.when >= began && claim.when - began < exchange_lasts;
-        });
-      }
-      if (false_sequences.empty()) continue;
-      if (outside_exchange) ++keys;
-      const auto limit = key.type == LsaType::network ? forged_of_a_network_lsa : forged_of_one_key;
-      if (ours && (wild || false_sequences.size() >= limit + site.exchanges.size())) {
-        offences.push_back({site.node, fmt::format("forges the {} LSA {} of {}: {} that it never said",
-                                                   lsa_called(key.type), key.id, name_of(key.originator),
-                                                   false_sequences.size() == 1
-                                                       ? "an instance"
-                                                       : fmt::format("{} instances", false_sequences.size()))});
-        break;
-      }
+    auto forged = forged_by(site, now);
+    if (!forged.empty()) offences.push_back({site.node, std::move(forged)});
+    if (site.flooding_since && now - *site.flooding_since >= flood_stands) {
+      offences.push_back({site.node, flood_of(site)});
+      site.flooding_since.reset();
+      site.announced.clear();
     }
-    if (keys > forged_keys)
-      offences.push_back({site.node, fmt::format("sends {} {} LSAs of others that they never said", keys, version_called())});
   }
   return offences;
 }
@@ -310,13 +458,10 @@ std::vector<Offence> LsaJudge::audit(const host::OspfDatabase& database) {
   refused_.clear();
   auto links = std::exchange(claimed_links_, {});  // from, to
   for (const auto& lsa : database.lsas)
-    if (lsa.type == LsaType::router && !lsa.withdrawn())
+    if (lsa.type == LsaType::router && !lsa.withdrawn() &&
+        std::none_of(sites_.begin(), sites_.end(), [&](const Site& other) { return brought(other, key_of(lsa), instance_of(lsa)); }))
       for (const auto& neighbor : lsa.neighbors) links.emplace(lsa.originator, neighbor);
   // A link to a hub may stand alone: the LSA of a node that is off stays for an hour.
-  const auto is_site = [&](const IpAddress& id) {
-    const auto* known = router(id);
-    return known != nullptr && !known->hub;
-  };
   std::set<std::pair<std::string, IpAddress>> false_links;
   std::map<IpAddress, Site*> by_router;
   for (auto& site : sites_) by_router[site.router_id] = &site;
@@ -347,6 +492,8 @@ void LsaJudge::forget(const std::string& node) {
     site.announced.clear();
     site.claims.clear();
     site.exchanges.clear();
+    site.own.clear();
+    site.flooding_since.reset();
   }
   std::erase_if(false_links_, [&](const auto& link) { return link.first == node; });
 }

@@ -9,14 +9,23 @@
 // that too (it is our neighbour, or the neighbour of another hub that is ours;
 // what we said ourselves stands in ospfd's database), an instance newer than
 // all that its originator said, and that it does not say within
-// `confirm_within`, is a false one. Whose adjacency is down, or has just come
+// `confirm_within`, is a false one. So is one that it says and at once outdoes with another content: a router
+// passes on by its other wires what somebody forged in its name, before it answers. Held to account is
+// who brought it to us first: from there on we spread it ourselves, and the others pass it on. Whose adjacency is down, or has just come
 // up, may have said what we did not hear: a site of two hubs passes on what one
 // of them said while the wire between the hubs was cut.
 // One false instance may be an accident (a database
 // exchange after a restart returns instances that their originator, restarted
 // too, no longer knows: one a key and exchange is forgiven); three of one key
 // are not. The originator meanwhile answers each with a newer one, so the
-// forger must go on forging: RFC 2328, 13.4. Nothing is held against anybody that
+// forger must go on forging: RFC 2328, 13.4.
+//
+// A site of several hubs passes on to one what a forger brought to another, in its own name and in
+// others', and sooner than the other hub does. So what it brings us is held against it only when every other hub
+// has answered (agent/hub_talk.h) that it never heard that instance, or heard it no younger: an LSA grows older by a second at
+// least on each hop (RFC 2328, 13.3: InfTransDelay), and no honest router makes it younger.
+//
+// Nothing is held against anybody that
 // is handed back to our own ospfd just after it was restarted.
 #pragma once
 
@@ -55,6 +64,7 @@ struct Refused {
 inline constexpr std::chrono::seconds confirm_within{2};
 inline constexpr std::chrono::seconds offence_window{300};
 inline constexpr std::chrono::seconds settles_within{15};  // an adjacency: its exchange, and what its ends say of it
+inline constexpr std::chrono::seconds flood_stands{5};     // of a site of several hubs: what it merely passes on in its own name it withdraws at once
 inline constexpr std::size_t forged_of_one_key = 3;
 // The network LSA of an NBMA wire: FRR 8.4 sites return instances that the hub
 // has flushed meanwhile (eight were seen after an MTU went down and up again).
@@ -63,6 +73,19 @@ inline constexpr std::size_t forged_of_a_network_lsa = 30;
 inline constexpr std::size_t forged_keys = 100;        // of different LSAs, outside exchanges
 inline constexpr std::size_t most_prefixes = 1000;     // of one site; an LSA without any counts for one
 inline constexpr std::size_t most_ungranted = 100;     // of one site
+
+// An instance of an LSA, and how old it was when it came.
+struct HeardLsa {
+  host::LsaType type = host::LsaType::router;
+  IpAddress id;
+  IpAddress originator;
+  std::uint32_t sequence = 0;
+  std::uint16_t checksum = 0;
+  bool withdrawn = false;
+  int age = 0;  // seconds; in an answer: the least, or -1: never heard
+  auto operator<=>(const HeardLsa&) const = default;
+};
+inline constexpr std::size_t most_questions = 8;  // at a time: they and their answers fit into a datagram
 
 class LsaJudge {
  public:
@@ -88,6 +111,11 @@ class LsaJudge {
   // been claimed by two of them in a row.
   std::vector<Offence> audit(const host::OspfDatabase& database);
   [[nodiscard]] const std::set<Refused>& refused() const { return refused_; }  // as of the last audit
+  // What the other hubs are to be asked, by their router-ids. To be called now and then, after tick().
+  [[nodiscard]] std::map<IpAddress, std::vector<HeardLsa>> questions(OspfTime now) const;
+  // How old the instance was when we heard it; for a hub that asks.
+  [[nodiscard]] HeardLsa answer(HeardLsa question) const;
+  std::vector<Offence> answered(const IpAddress& hub, const HeardLsa& answer);
   // Starts afresh with a site that was let back.
   void forget(const std::string& site);
 
@@ -104,15 +132,29 @@ class LsaJudge {
     bool withdrawn;
     auto operator<=>(const Instance&) const = default;
   };
-  struct Claim {
+  // What a site brought us. Of a site of several hubs: what the others say of it.
+  struct Brought {
     Instance instance;
+    int age;
     OspfTime when;
+    std::map<IpAddress, bool> younger = {};  // by hub that answered: whether it came there before
+  };
+  struct Claim : Brought {
+    std::uint64_t content = 0;          // of the LSA
+    std::optional<OspfTime> said = {};  // by its originator, who may yet outdo it
+    bool disowned = false;              // that did so
     bool proven_false = false;
   };
   // A neighbour that hears us, by its hellos.
   struct Presence {
     OspfTime since;  // without a gap, and without a new exchange
     OspfTime last;
+  };
+  // An LSA in its own name, of a site of several hubs, that counts when it is its own.
+  struct Own : Brought {
+    Key key;
+    std::string wrong;               // an offence; empty: it claims links
+    std::vector<IpAddress> links = {};
   };
   struct Site {
     std::string node;
@@ -121,20 +163,33 @@ class LsaJudge {
     Grant grant;
     std::vector<IpAddress> addresses;
     bool others_behind = false;                    // another router may live on its LAN
+    bool several_hubs = false;
     std::optional<bool> border;                    // by its own router-LSA, once that was seen
     std::map<Key, std::vector<Prefix>> announced;  // its own LSAs, as long as they are few
     std::map<Key, std::vector<Claim>> claims;      // others' LSAs, not confirmed
     std::deque<OspfTime> exchanges;
+    std::vector<Own> own = {};                     // not judged yet
+    std::optional<OspfTime> flooding_since = {};
   };
 
   static Key key_of(const host::OspfLsa& lsa);
   static Instance instance_of(const host::OspfLsa& lsa);
   Site* site_at(const std::string& interface, const IpAddress& address);
-  void judge_own(Site& site, const host::OspfLsa& lsa, std::vector<Offence>& offences);
+  void judge_own(OspfTime now, Site& site, const host::OspfLsa& lsa, std::vector<Offence>& offences);
+  [[nodiscard]] std::string wrong_with_own(const Site& site, const host::OspfLsa& lsa) const;
+  [[nodiscard]] std::string flood_of(const Site& site) const;
+  [[nodiscard]] std::string forged_by(Site& site, OspfTime now);
+  [[nodiscard]] bool is_its_own(const Site& site, const Brought& brought) const;
+  void judge_brought_own(Site& site, std::vector<Offence>& offences);
+  void note_age(const host::OspfLsa& lsa, OspfTime now);
   void judge_claim(OspfTime now, Site& site, const host::OspfLsa& lsa, std::vector<Offence>& offences);
   void said(const host::OspfLsa& lsa);
+  void said_by_itself(OspfTime now, const host::OspfLsa& lsa);
+  void remember(const Key& key, const Instance& instance);
+  static bool brought(const Site& site, const Key& key, const Instance& instance);  // and nobody has confirmed it
   void note_presence(OspfTime now, const host::OspfPacket& packet);
   [[nodiscard]] bool heard_around(const IpAddress& router_id, OspfTime when) const;
+  [[nodiscard]] bool is_site(const IpAddress& router_id) const;
   [[nodiscard]] bool would_have_heard(const IpAddress& originator, const Site& site, OspfTime when) const;
   [[nodiscard]] bool is_on_wire(const IpAddress& router_id, const std::string& interface) const;
   void expire(OspfTime now, Site& site) const;
@@ -154,6 +209,9 @@ class LsaJudge {
   OspfTime we_said_at_{};
   OspfTime settled_at_{};                     // our own ospfd, after a restart
   std::map<IpAddress, Presence> present_;     // by router-id; of the fabric's routers
+  std::vector<IpAddress> other_hubs_;
+  std::map<std::pair<Key, Instance>, int> ages_;  // the least at which it came here, from anybody; where there are several hubs
+  std::deque<std::pair<OspfTime, std::pair<Key, Instance>>> ages_in_order_;
   std::map<Key, std::deque<Instance>> said_;  // by the originator itself, or by a hub: the last few
   std::set<std::pair<std::string, IpAddress>> false_links_;  // of the last audit: site, router-id
   std::set<std::pair<IpAddress, IpAddress>> claimed_links_;  // by sites, since the last audit: from, to

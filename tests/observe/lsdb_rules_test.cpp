@@ -58,6 +58,7 @@ class Rules : public testing::Test {
     one.id = id.empty() ? originator : address(id);
     one.sequence = 0x80000000U + sequence;
     one.checksum = static_cast<std::uint16_t>(sequence * 7 + prefixes.size());
+    one.content = prefixes.size();
     for (const auto& text : prefixes) one.prefixes.push_back({prefix(text), 10});
     return one;
   }
@@ -147,6 +148,159 @@ TEST_F(Rules, WhatItsOriginatorOrAnotherHubSaysTooIsPassedOn) {
     from(mallory, lsa(LsaType::router, berlin, sequence));
     EXPECT_THAT(later(3s), IsEmpty());
   }
+}
+
+// Of two hubs: it gets what is forged in its name from the other one.
+TEST_F(Rules, WhatItsOriginatorPassesOnAndOutdoesAtOnceIsForged) {
+  for (const std::uint32_t sequence : {20U, 40U, 60U}) {
+    from(mallory, lsa(LsaType::router, berlin, sequence, {"192.168.99.0/24"}));
+    from(berlin, lsa(LsaType::router, berlin, sequence, {"192.168.99.0/24"}));
+    from(berlin, lsa(LsaType::router, berlin, sequence + 1));
+    pass(1s);
+  }
+  const auto offences = later();
+  ASSERT_EQ(offences.size(), 1U);
+  EXPECT_EQ(offences[0].site, "mallory");
+}
+
+// Each answers the forger with the content that is its own, and the next before long.
+TEST_F(Rules, AnswersThatAnHonestSiteBringsUsFirstAreNotForged) {
+  for (const std::uint32_t sequence : {20U, 40U, 60U, 80U}) {
+    from(mallory, lsa(LsaType::router, ams1, sequence + 1));
+    from(ams1, lsa(LsaType::router, ams1, sequence + 1), "wgh1");
+  }
+  EXPECT_THAT(later(), IsEmpty());
+}
+
+// An external LSA that it never made: it withdraws it.
+TEST_F(Rules, WhatItsOriginatorPassesOnAndWithdrawsAtOnceIsForged) {
+  for (const std::uint32_t sequence : {20U, 40U, 60U}) {
+    auto forged = lsa(LsaType::external, berlin, sequence, {"10.0.0.0/8"});
+    from(mallory, forged);
+    from(berlin, forged);
+    forged.age = host::lsa_max_age;
+    from(berlin, forged);
+    pass(1s);
+  }
+  EXPECT_THAT(later(), testing::SizeIs(1));
+}
+
+TEST_F(Rules, WhoPassesOnWhatAnotherSiteBroughtUsFirstIsNotHeldToAccount) {
+  const auto vienna = address("10.255.1.60");  // of the other hub alone
+  config_.routers.push_back({"vienna", vienna, false, false});
+  judge_.configure(config_);
+  pass(20s);
+  for (const std::uint32_t sequence : {20U, 40U, 60U}) {
+    from(mallory, lsa(LsaType::router, vienna, sequence, {"192.168.99.0/24"}));
+    from(berlin, lsa(LsaType::router, vienna, sequence, {"192.168.99.0/24"}));
+    from(ams1, lsa(LsaType::router, vienna, sequence + 1), "wgh1");
+    pass(1s);
+  }
+  const auto offences = later();
+  ASSERT_EQ(offences.size(), 1U);
+  EXPECT_EQ(offences[0].site, "mallory");
+}
+
+// A hub passes it on that has it from somebody else: what was forged there is that hub's to find, also when it
+// comes to us through an honest site first.
+TEST_F(Rules, WhatWasForgedAtAnotherHubIsHeldAgainstNobodyHere) {
+  for (const std::uint32_t sequence : {20U, 40U, 60U}) {
+    from(mallory, lsa(LsaType::router, berlin, sequence, {"192.168.99.0/24"}));
+    from(berlin, lsa(LsaType::router, berlin, sequence, {"192.168.99.0/24"}));
+    from(berlin, lsa(LsaType::router, berlin, sequence + 1));
+    from(ams1, lsa(LsaType::router, berlin, sequence, {"192.168.99.0/24"}), "wgh1");
+    EXPECT_THAT(later(3s), IsEmpty());
+  }
+}
+
+// berlin has a wire to ams1 too, which answers what it is asked.
+class RulesOfTwoHubs : public Rules {
+ protected:
+  RulesOfTwoHubs() {
+    config_.routers[2].several_hubs = true;
+    judge_.configure(config_);
+    pass(20s);
+  }
+  static host::OspfLsa aged(host::OspfLsa one, int age) {
+    one.age = age;
+    return one;
+  }
+  // What it says after a second, when ams1 has heard all that it is asked for at that age (-1: never).
+  std::vector<Offence> with_answers(int age, std::chrono::seconds time = 1s) {
+    auto offences = later(time);
+    for (const auto& [to, asked] : judge_.questions(now_)) {
+      EXPECT_EQ(to, ams1);
+      for (auto one : asked) {
+        one.age = age;
+        for (auto& offence : judge_.answered(ams1, one)) offences.push_back(offence);
+      }
+    }
+    return offences;
+  }
+  std::vector<Offence> forging(int age_here, int age_there) {
+    std::vector<Offence> all;
+    for (int i = 0; i < 10; ++i) {
+      from(berlin, aged(lsa(LsaType::router, ams1, sequence_ += 2, {"192.168.99.0/24"}), age_here));
+      from(ams1, lsa(LsaType::router, ams1, sequence_ + 1), "wgh1");
+      for (auto& one : with_answers(age_there)) all.push_back(one);
+    }
+    return all;
+  }
+  std::uint32_t sequence_ = 20;
+};
+
+TEST_F(RulesOfTwoHubs, WhatItPassesOnWasYoungerAtTheOtherHub) { EXPECT_THAT(forging(3, 1), IsEmpty()); }
+TEST_F(RulesOfTwoHubs, WhatTheOtherHubNeverHeardIsItsOwnForgery) {
+  const auto offences = forging(3, -1);
+  ASSERT_FALSE(offences.empty());
+  EXPECT_THAT(offences[0].what, HasSubstr("forges the router LSA 10.255.1.1 of ams1"));
+}
+TEST_F(RulesOfTwoHubs, WhatCameToTheOtherHubOlderIsItsOwnForgery) { EXPECT_THAT(forging(3, 5), testing::Not(IsEmpty())); }
+TEST_F(RulesOfTwoHubs, BroughtToBothAtOnceItIsHeldAgainstItAtBoth) { EXPECT_THAT(forging(1, 1), testing::Not(IsEmpty())); }
+
+TEST_F(RulesOfTwoHubs, WhileTheOtherHubDoesNotAnswerItIsNotJudged) {
+  for (int i = 0; i < 60; ++i) {
+    from(berlin, lsa(LsaType::router, mallory, sequence_ += 2, {"192.168.99.0/24"}));
+    EXPECT_THAT(later(1s), IsEmpty());
+    EXPECT_LE(judge_.questions(now_)[ams1].size(), most_questions);
+  }
+  // A site of this hub alone is, as ever.
+  for (int i = 0; i < 5; ++i) from(mallory, lsa(LsaType::router, berlin, sequence_ += 2, {"192.168.99.0/24"}));
+  EXPECT_THAT(later(), testing::SizeIs(1));
+}
+
+TEST_F(RulesOfTwoHubs, WhatIsWrongInItsOwnNameIsAskedForToo) {
+  from(berlin, lsa(LsaType::router, berlin, 1));
+  const auto summary = [&](int age) { return aged(lsa(LsaType::summary, berlin, ++sequence_, {"192.168.99.0/24"}, "192.168.99.0"), age); };
+  EXPECT_THAT(from(berlin, summary(3)), IsEmpty());
+  EXPECT_THAT(with_answers(1, 4s), IsEmpty()) << "forged at ams1";
+  EXPECT_THAT(from(berlin, summary(1)), IsEmpty());
+  EXPECT_THAT(with_answers(3, 4s), ElementsAre(testing::Field(&Offence::what, HasSubstr("originates the summary LSA"))));
+}
+
+TEST_F(RulesOfTwoHubs, SaysHowOldItWasWhereItWasHeard) {
+  auto one = lsa(LsaType::router, mallory, 7, {"192.168.99.0/24"});
+  HeardLsa question{one.type, one.id, one.originator, one.sequence, one.checksum, false, 0};
+  EXPECT_EQ(judge_.answer(question).age, -1);
+  from(mallory, aged(one, 1));
+  from(berlin, aged(one, 4));
+  EXPECT_EQ(judge_.answer(question).age, 1);
+  later(100s);
+  from(mallory, lsa(LsaType::router, mallory, 8));
+  EXPECT_EQ(judge_.answer(question).age, -1);
+}
+
+TEST_F(RulesOfTwoHubs, AFloodThatStandsIsItsOwn) {
+  std::vector<std::string> many;
+  for (int i = 0; i < 200; ++i) many.push_back(fmt::format("100.64.{}.0/24", i));
+  const auto router_with = [&](const std::vector<std::string>& prefixes) { from(berlin, lsa(LsaType::router, berlin, ++sequence_, prefixes)); };
+  for (int i = 0; i < 20; ++i) {
+    router_with(many);
+    router_with({});
+    EXPECT_THAT(later(1s), IsEmpty()) << "forged at ams1 and answered";
+  }
+  router_with(many);
+  EXPECT_THAT(later(6s), testing::SizeIs(1));
 }
 
 TEST_F(Rules, OurOwnThatComesBackByAnotherWayIsOurs) {

@@ -46,6 +46,24 @@ sites:
   mallory: { lans: [192.168.66.0/24, "fd00:66::/64"] }
 )";
 
+// With two hubs:
+//   LAN 192.168.1.0/24 -- fra1 ------ wire ------ ams1 -- LAN 192.168.2.0/24
+//                  cost 10 |  \                  / |  cost 100
+//                          |    +-- mallory --+    |
+//                        berlin -------------------+
+//                  192.168.20.0/24     |           |
+//                               192.168.66.0/24   vienna (ams1 alone) 192.168.60.0/24
+inline constexpr const char* two_hubs_attack_fabric = R"(
+fabric: acme
+hubs:
+  fra1: { endpoint: fra1.example.com:51820, lans: [192.168.1.0/24, "fd00:1::/64"], tunnel: 10.255.0.0/24, tunnel6: "fd00:255::/64" }
+  ams1: { endpoint: ams1.example.com:51820, lans: [192.168.2.0/24, "fd00:2::/64"], tunnel: 10.255.1.0/24, tunnel6: "fd00:256::/64", cost: 100 }
+sites:
+  berlin:  { lans: [192.168.20.0/24, "fd00:20::/64"] }
+  vienna:  { lans: [192.168.60.0/24, "fd00:60::/64"], grant: [10.60.0.0/16], hubs: [ams1] }
+  mallory: { lans: [192.168.66.0/24, "fd00:66::/64"] }
+)";
+
 // Pings every 10 ms between the honest nodes, both ways.
 class HonestPings : public SteadyPings {
  public:

@@ -35,9 +35,9 @@ class Attacker {
   std::string tunnel_address() {
     return lab_.tunnel_address(site_);
   }
-  // Its address on the wire of scope "global" or "link".
-  std::string address6(const std::string& scope) {
-    const auto text = sh("ip -6 -o address show dev wg0 scope " + scope + " | sed 's/.*inet6 \\([0-9a-f:]*\\).*/\\1/'");
+  // Its address on a wire, of scope "global" or "link".
+  std::string address6(const std::string& scope, const std::string& wire = "wg0") {
+    const auto text = sh("ip -6 -o address show dev " + wire + " scope " + scope + " | sed 's/.*inet6 \\([0-9a-f:]*\\).*/\\1/'");
     return text.substr(0, text.find('\n'));
   }
   std::string endpoint_of(const std::string& hub) { return lab_->plan().find(hub)->uplink_v4().to_string(); }

@@ -22,9 +22,11 @@ class ForgingSite : public HostileSite {
   // Of the honest nodes: every adjacency Full, every route to an honest LAN from
   // OSPF itself, every ping answered.
   virtual bool whole() = 0;
-  // Where the forger sends from and to.
+  // Where the forger sends from and to, on which of mallory's wires, and which hub is to find it.
   virtual std::string source() = 0;
   virtual std::string hub() = 0;
+  virtual std::string wire() { return "wg0"; }
+  virtual std::string judge() { return "fra1"; }
   virtual std::string database() = 0;  // the hub's, for a failure's text
   // That mallory is no neighbour of the hub's by configuration any more.
   virtual void expect_no_neighbor_line() = 0;
@@ -39,14 +41,15 @@ class ForgingSite : public HostileSite {
   }
   void forge_as(const std::string& router_id, const std::string& type, const std::string& id, const std::string& originator,
                 const std::string& words) {
-    lab().sh("mallory", fmt::format("{}/tests/forger wg0 {} {} {} {} {} {} 80000100 100 {} >/dev/null 2>&1 &",
-                                    binary_dir(), source(), hub(), router_id, type, id, originator, words));
+    lab().sh("mallory", fmt::format("{}/tests/forger {} {} {} {} {} {} {} 80000100 100 {} >/dev/null 2>&1 &",
+                                    binary_dir(), wire(), source(), hub(), router_id, type, id, originator, words));
   }
   void stop_forging() { lab().sh("mallory", "pkill -x forger; true"); }
 
   // The subject and text of who is cut off, or nothing.
-  std::string cut_off() {
-    const auto status = lab().status("fra1");
+  std::string cut_off() { return cut_off_at(judge()); }
+  static std::string cut_off_at(const std::string& hub) {
+    const auto status = lab().status(hub);
     if (!status) return {};
     for (const auto& one : status->findings)
       if (one.what.find("is cut off") != std::string::npos) return one.subject + " " + one.what;
@@ -57,10 +60,10 @@ class ForgingSite : public HostileSite {
     const auto began = std::chrono::steady_clock::now();
     std::string found;
     const auto took = wait_until(found_within, [&] { found = cut_off(); return !found.empty(); });
-    ASSERT_TRUE(took) << "not found\n" << cli::status_text(lab().status("fra1").value()) << database();
+    ASSERT_TRUE(took) << "not found\n" << cli::status_text(lab().status(judge()).value()) << database();
     EXPECT_THAT(found, testing::StartsWith("site mallory"));
     EXPECT_THAT(found, testing::HasSubstr(what));
-    EXPECT_THAT(lab().sh("fra1", "nft list table inet radial"), testing::HasSubstr("mallory is cut off"));
+    EXPECT_THAT(lab().sh(judge(), "nft list table inet radial"), testing::HasSubstr("mallory is cut off"));
     expect_no_neighbor_line();
     const auto again = wait_until(whole_within, [&] { return whole(); });
     const auto all = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
@@ -70,8 +73,8 @@ class ForgingSite : public HostileSite {
   }
   void readmit(const std::string& from, const std::string& mallorys) {
     // Not before OSPF has let go of it, by the dead interval on some wires.
-    ASSERT_TRUE(wait_until(20s, [&] { return static_cast<bool>(lab().post("fra1", "/v1/readmit", Json{{"site", "mallory"}}.dump())); }));
-    EXPECT_THAT(lab().sh("fra1", "nft list table inet radial"), testing::Not(testing::HasSubstr("mallory is cut off")));
+    ASSERT_TRUE(wait_until(20s, [&] { return static_cast<bool>(lab().post(judge(), "/v1/readmit", Json{{"site", "mallory"}}.dump())); }));
+    EXPECT_THAT(lab().sh(judge(), "nft list table inet radial"), testing::Not(testing::HasSubstr("mallory is cut off")));
     EXPECT_TRUE(wait_until(60s, [&] { return lab().pings(from, mallorys); })) << "mallory did not come back";
   }
   // What it forged before it was let back is not held against it by the two audits, 5 s apart, that a false link takes.

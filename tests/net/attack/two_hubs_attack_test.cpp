@@ -1,13 +1,7 @@
 // A hostile site with a wire to each of two hubs announces to both. No honest
 // ping is lost: each hub's FIB stays right by itself, so that no packet goes
 // round between the two.
-//
-//   LAN 192.168.1.0/24 -- fra1 ------ wire ------ ams1 -- LAN 192.168.2.0/24
-//                  cost 10 |  \                  / |  cost 100
-//                          |    +-- mallory --+    |
-//                        berlin -------------------+
-//                  192.168.20.0/24     |           |
-//                               192.168.66.0/24   vienna (ams1 alone) 192.168.60.0/24
+// The topology is attack_lab.h's.
 #include <gmock/gmock.h>
 
 #include "net/attack/attack_lab.h"
@@ -18,21 +12,10 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr const char* two_hubs = R"(
-fabric: acme
-hubs:
-  fra1: { endpoint: fra1.example.com:51820, lans: [192.168.1.0/24, "fd00:1::/64"], tunnel: 10.255.0.0/24, tunnel6: "fd00:255::/64" }
-  ams1: { endpoint: ams1.example.com:51820, lans: [192.168.2.0/24, "fd00:2::/64"], tunnel: 10.255.1.0/24, tunnel6: "fd00:256::/64", cost: 100 }
-sites:
-  berlin:  { lans: [192.168.20.0/24, "fd00:20::/64"] }
-  vienna:  { lans: [192.168.60.0/24, "fd00:60::/64"], grant: [10.60.0.0/16], hubs: [ams1] }
-  mallory: { lans: [192.168.66.0/24, "fd00:66::/64"] }
-)";
-
 class TwoHubsOn : public HostileSite {
  protected:
   std::string lab_name() const override { return "atk2"; }
-  std::string fabric() const override { return two_hubs; }
+  std::string fabric() const override { return two_hubs_attack_fabric; }
   std::vector<Attacker::HubSide> hubs() const override { return {{"fra1", "10.255.0.1"}, {"ams1", "10.255.1.1"}}; }
 
   // Attacks during a run of pings; then all that mallory did goes again.
