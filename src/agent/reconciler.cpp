@@ -39,7 +39,7 @@ namespace {
 
 constexpr int tear_down_attempts = 5;
 constexpr auto tear_down_pause = std::chrono::seconds(1);
-constexpr auto torn_patience = std::chrono::milliseconds(900);  // what is on its way from mgmtd to zebra arrives in less
+constexpr auto on_its_way = std::chrono::milliseconds(900);  // what is so from mgmtd or the kernel to zebra arrives in less
 
 bool names_interface(const std::string& sysctl, const std::set<std::string>& interfaces) {
   return std::any_of(interfaces.begin(), interfaces.end(), [&](const auto& interface) {
@@ -289,6 +289,35 @@ Underlay Reconciler::underlay(Pass& pass, const NodeConfig& config, std::vector<
   return underlay;
 }
 
+// zebra hears of links and of addresses in two threads, and drops an address whose link it
+// does not know yet: for good, and with it OSPF and BGP on that wire. Seen where a wire is made while
+// zebra is busy (FRR 8.4). The kernel is asked to say the address again.
+void Reconciler::tell_zebra(Pass& pass, const NodeConfig& config) {
+  if (config.wires.empty() || !host_.frr.serves("zebra")) return overlooked_.clear();
+  const auto known = host_.frr.zebra_addresses();
+  const auto held = host_.network.addresses();
+  if (!known || !held) return pass.problem("zebra", known ? held.error() : known.error());
+  const auto now = std::chrono::steady_clock::now();
+  auto before = std::exchange(overlooked_, {});
+  for (const auto& wire : config.wires) {
+    const auto interface = known->find(wire.interface);
+    if (interface == known->end()) continue;
+    for (const auto& address : wire.addresses) {
+      const auto there = [&](const host::HeldAddress& one) { return one.interface == wire.interface && one.address == address; };
+      if (std::find(interface->second.begin(), interface->second.end(), address) != interface->second.end() ||
+          std::none_of(held->begin(), held->end(), there))
+        continue;
+      const std::pair key{wire.interface, address};
+      const auto since = before.contains(key) ? before[key] : now;
+      overlooked_.emplace(key, since);
+      pass.outcome.unsettled = true;
+      if (now - since < on_its_way) continue;
+      pass.changed({fmt::format("ip address replace {} dev {}  # zebra had missed it", address, wire.interface)});
+      if (!pass.dry()) pass.good(fmt::format("wire {}", wire.interface), host_.network.announce_address(wire.interface, address));
+    }
+  }
+}
+
 // mgmtd is told what zebra has, where the two have disagreed for a while. True
 // when it was: the next look, when both have it, changes what is to be changed.
 bool Reconciler::mend_torn(Pass& pass, const std::vector<std::string>& torn) {
@@ -297,8 +326,8 @@ bool Reconciler::mend_torn(Pass& pass, const std::vector<std::string>& torn) {
   host::FrrChange ours;
   auto& lasting = ours.added.emplace_back(host::FrrLines{"zebra", "", {}}).lines;
   for (const auto& entry : torn)
-    if (now - torn_.try_emplace(entry, now).first->second >= torn_patience) lasting.push_back(entry);
-  pass.outcome.unsettled = !torn.empty();
+    if (now - torn_.try_emplace(entry, now).first->second >= on_its_way) lasting.push_back(entry);
+  pass.outcome.unsettled |= !torn.empty();
   if (lasting.empty() || pass.dry()) return false;
   for (const auto& entry : lasting) pass.changed({fmt::format("mgmtd and zebra disagreed on '{}'", entry)});
   pass.owned.frr = host::owned_before(std::move(pass.owned.frr), ours);
@@ -353,6 +382,7 @@ Outcome Reconciler::reconcile(const NodeConfig& config, Mode mode) {
   for (const auto& declared : config.wires) wire(pass, declared);
   sysctls(pass, config);
   firewall(pass, with_quarantine(config.nft, quarantine_));
+  tell_zebra(pass, config);
   routing(pass, desired_lines(pass, config));
   remove_stale_wires(pass, config);
   return std::move(pass.outcome);

@@ -32,7 +32,7 @@ namespace radial::agent {
 struct Outcome {
   std::vector<std::string> changes;   // what was done, or with dry_run would be
   std::vector<std::string> problems;  // what could not be done, and why
-  bool unsettled = false;             // FRR's daemons disagree, for a moment perhaps: look again soon
+  bool unsettled = false;             // FRR's daemons disagree, or zebra with the kernel, for a moment perhaps: look again soon
   [[nodiscard]] bool clean() const { return changes.empty() && problems.empty(); }
 };
 
@@ -82,6 +82,7 @@ class Reconciler {
   void sysctls(Pass& pass, const NodeConfig& config);
   void firewall(Pass& pass, const std::string& table);
   bool mend_torn(Pass& pass, const std::vector<std::string>& torn);
+  void tell_zebra(Pass& pass, const NodeConfig& config);
   void routing(Pass& pass, std::vector<host::FrrLines> desired);
   std::vector<host::FrrLines> desired_lines(Pass& pass, const NodeConfig& config);
   Underlay underlay(Pass& pass, const NodeConfig& config, std::vector<LocalAddress> local);
@@ -108,6 +109,7 @@ class Reconciler {
   // speak first; else WireGuard's own timers take 15 s to notice at the other end.
   std::map<PublicKey, Endpoint> seen_endpoints_;
   std::map<std::string, std::chrono::steady_clock::time_point> torn_;  // host::FrrRunning::torn: since when
+  std::map<std::pair<std::string, InterfaceAddress>, std::chrono::steady_clock::time_point> overlooked_;  // by zebra: since when
 };
 
 }  // namespace radial::agent

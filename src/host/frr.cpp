@@ -332,6 +332,11 @@ Result<std::vector<OspfInterface>> Frr::ospf_interfaces() {
   return frr::parse_ospf_interfaces(text);
 }
 
+Result<std::map<std::string, std::vector<InterfaceAddress>>> Frr::zebra_addresses() {
+  RADIAL_ASSIGN(const auto text, impl_->command("zebra", "show interface json"));
+  return frr::parse_zebra_addresses(text);
+}
+
 Result<std::vector<LearnedRoute>> Frr::routes(Family family) {
   RADIAL_ASSIGN(const auto text,
                 impl_->command("zebra", family == Family::v4 ? "show ip route json" : "show ipv6 route json"));

@@ -180,6 +180,8 @@ class Frr {
   Result<std::vector<Ospf6Neighbor>> ospf6_neighbors();
   Result<std::vector<BgpSession>> bgp_sessions();
   Result<std::vector<OspfInterface>> ospf_interfaces();
+  // By interface, as zebra has them.
+  Result<std::map<std::string, std::vector<InterfaceAddress>>> zebra_addresses();
   Result<std::vector<LearnedRoute>> routes(Family family);
   // Whether the network-LSA of the designated router `address` (our own, where we are it)
   // is in the database: FRR 8.4 loses it on NBMA wires after some restarts

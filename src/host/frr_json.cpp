@@ -229,6 +229,25 @@ Result<std::vector<OspfInterface>> parse_ospf_interfaces(std::string_view text) 
   return interfaces;
 }
 
+Result<std::map<std::string, std::vector<InterfaceAddress>>> parse_zebra_addresses(std::string_view text) {
+  RADIAL_ASSIGN(const auto json, parse(text));
+  std::map<std::string, std::vector<InterfaceAddress>> interfaces;
+  for (const auto& [name, entry] : json.items()) {
+    if (!entry.is_object()) return misunderstood("an interface is not an object");
+    auto& addresses = interfaces[name];
+    const auto* all = find(entry, "ipAddresses");
+    if (all == nullptr) continue;
+    if (!all->is_array()) return misunderstood("'ipAddresses' is not a list");
+    for (const auto& one : *all) {
+      const auto* address = one.is_object() ? find(one, "address") : nullptr;
+      if (address == nullptr || !address->is_string()) return misunderstood("an interface has an address that is no text");
+      RADIAL_ASSIGN(const auto parsed, InterfaceAddress::parse(address->get_ref<const std::string&>()));
+      addresses.push_back(parsed);
+    }
+  }
+  return interfaces;
+}
+
 Result<std::vector<LearnedRoute>> parse_routes(std::string_view text) {
   RADIAL_ASSIGN(const auto json, parse(text));
   std::vector<LearnedRoute> routes;

@@ -4,6 +4,7 @@
 // checked before they are narrowed. Private to the room.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,8 @@ namespace radial::host::frr {
 [[nodiscard]] Result<std::vector<BgpSession>> parse_bgp_sessions(std::string_view text);
 // "show ip ospf interface json"
 [[nodiscard]] Result<std::vector<OspfInterface>> parse_ospf_interfaces(std::string_view text);
+// "show interface json", of zebra
+[[nodiscard]] Result<std::map<std::string, std::vector<InterfaceAddress>>> parse_zebra_addresses(std::string_view text);
 // "show ip route json", "show ipv6 route json"
 [[nodiscard]] Result<std::vector<LearnedRoute>> parse_routes(std::string_view text);
 // "show ip ospf database network self-originate json": whether one for

@@ -211,6 +211,13 @@ Status Network::add_address(const std::string& interface, const InterfaceAddress
   return {};
 }
 
+Status Network::announce_address(const std::string& interface, const InterfaceAddress& address) {
+  RADIAL_ASSIGN(const auto index, impl_->index_of(interface));
+  if (auto status = impl_->change_address(RTM_NEWADDR, NLM_F_REPLACE, index, address); !status)
+    return forward_error(std::move(status.error()).within(fmt::format("cannot replace {} on {}", address, interface)));
+  return {};
+}
+
 Status Network::remove_address(const std::string& interface, const InterfaceAddress& address) {
   RADIAL_ASSIGN(const auto found, impl_->link(interface));
   if (!found) return {};

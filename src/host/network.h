@@ -67,6 +67,8 @@ class Network {
   Status disable_address_generation(const std::string& interface);
   // Nothing when it is there already. conflict: IPv6, and it is there with another length.
   Status add_address(const std::string& interface, const InterfaceAddress& address);
+  // An address that is there, once more to who listens to the kernel: nothing else changes.
+  Status announce_address(const std::string& interface, const InterfaceAddress& address);
   // That one alone: secondaries that the kernel drops with it are added again. Nothing when it is not there.
   Status remove_address(const std::string& interface, const InterfaceAddress& address);
   Status delete_link(const std::string& interface);  // nothing when it is not there

@@ -147,6 +147,17 @@ TEST_P(FrrJsonOf, TruncatedAnswersAreErrors) {
   }
 }
 
+TEST(FrrJson, WhatZebraKnowsOfInterfaces) {
+  const auto known = parse_zebra_addresses(R"({"wg0":{"index":5,"ipAddresses":[{"address":"10.255.0.1/24","secondary":false},
+      {"address":"fe80::1/64","secondary":false}]},"wg1":{"index":6}})").value();
+  ASSERT_EQ(known.size(), 2U);
+  EXPECT_EQ(known.at("wg0"), (std::vector{InterfaceAddress::parse("10.255.0.1/24").value(), InterfaceAddress::parse("fe80::1/64").value()}));
+  EXPECT_TRUE(known.at("wg1").empty());
+  for (const auto* hostile : {R"({"wg0":3})", R"({"wg0":{"ipAddresses":{}}})", R"({"wg0":{"ipAddresses":[3]}})", R"({"wg0":{"ipAddresses":[{"address":3}]}})",
+                              R"({"wg0":{"ipAddresses":[{"address":"10.255.0.1/99"}]}})"})
+    EXPECT_FALSE(parse_zebra_addresses(hostile)) << hostile;
+}
+
 TEST(FrrJson, AnIdleOspfHasNoneOfAnything) {
   for (const auto* text : {"", "\n", "{}\n", "{\n}\n", "% OSPF is not enabled on vrf default\n"}) {
     EXPECT_TRUE(parse_ospf_neighbors(text).value().empty()) << text;

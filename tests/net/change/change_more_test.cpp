@@ -78,14 +78,18 @@ TEST_F(ChangeUnderBgp, AWrongPortCutsAllSitesOffAtOnceAndTheyComeBack) {
   drop_no_more("fra1");
 }
 
-// The hub's own firewall lets no BGP in from the addresses of another tunnel prefix.
-TEST_F(ChangeUnderBgp, SessionsThatDoNotComeUpAreTakenBackThoughTheWireStands) {
+// The operator's own firewall stops them just then.
+TEST_F(ChangeUnderBgp, SessionsThatEndDuringTheTrialAreNoticedThoughTheWireStands) {
+  auto applying = std::async(std::launch::async, [] { return with_file({"apply", "--deadline", "20"}, with("keepalive: 7", "keepalive: 9")); });
+  EXPECT_TRUE(wait_until(30s, [] { return change_phase() == "counting down"; }));
   lab_->sh("fra1", "nft 'add table inet own; add chain inet own in { type filter hook input priority -5; policy accept; }; "
-                   "add rule inet own in ip saddr 10.77.0.0/24 tcp dport 179 drop; add rule inet own in ip saddr 10.77.0.0/24 tcp sport 179 drop'");
-  const auto result = apply_quick(with("lans: [192.168.1.0/24] }", "lans: [192.168.1.0/24], tunnel: 10.77.0.0/24 }"));
+                   "add rule inet own in tcp dport 179 drop; add rule inet own in tcp sport 179 drop'");
+  const auto result = applying.get();
   EXPECT_EQ(result.exit_code, 1) << result.out;
-  EXPECT_TRUE(whole_within(60s)) << sessions();
+  EXPECT_THAT(result.err, AllOf(HasSubstr("was taken back"), HasSubstr("BGP session")));
   drop_no_more("fra1");
+  EXPECT_TRUE(whole_within(60s)) << sessions();
+  EXPECT_EQ(keepalive_of_berlin(), "7\n");
 }
 
 TEST_F(ChangeUnderBgp, ANodeThatRestartsInBetweenComesUpInTheSafeState) {
