@@ -49,7 +49,8 @@ void LsaJudge::configure(const NodeConfig& config) {
       for (const auto& peer : wire.peers) {
         const auto router = router_of(peer.node);
         if (router == config.routers.end()) continue;
-        sites.push_back({peer.node, wire.interface, router->id, peer.grant, peer.addresses, router->others_behind, router->several_hubs, {}, {}, {}, {}});
+        sites.push_back({.node = peer.node, .interface = wire.interface, .router_id = router->id, .grant = peer.grant, .addresses = peer.addresses,
+                         .others_behind = router->others_behind, .several_hubs = router->several_hubs});
       }
     }
   }
@@ -147,12 +148,6 @@ void LsaJudge::remember(const Key& key, const Instance& instance) {
   if (instances.size() > remembered_instances) instances.pop_front();
 }
 
-bool LsaJudge::brought(const Site& site, const Key& key, const Instance& instance) {
-  const auto claims = site.claims.find(key);
-  return claims != site.claims.end() &&
-         std::any_of(claims->second.begin(), claims->second.end(), [&](const Claim& claim) { return claim.instance == instance; });
-}
-
 std::string LsaJudge::wrong_with_own(const Site& site, const host::OspfLsa& lsa) const {
   if ((lsa.type == LsaType::summary || lsa.type == LsaType::asbr_summary) && site.border == false) {
     const bool granted = !lsa.prefixes.empty() &&
@@ -168,18 +163,29 @@ std::string LsaJudge::wrong_with_own(const Site& site, const host::OspfLsa& lsa)
 }
 
 std::string LsaJudge::flood_of(const Site& site) const {
-  std::size_t all = 0;
-  std::size_t ungranted = 0;
-  for (const auto& [other, list] : site.announced) {
-    all += std::max<std::size_t>(1, list.size());
-    for (const auto& prefix : list) ungranted += may_announce(site, prefix) ? 0 : 1;
-  }
+  const auto& [all, ungranted] = site.amount;
   if (all <= most_prefixes && ungranted <= most_ungranted) return {};
   return fmt::format("floods the fabric over {}: {} prefixes, {} of them outside its grant", version_called(), all, ungranted);
 }
 
+void LsaJudge::set_amount(Site& site, const Key& key, const host::OspfLsa& lsa) const {
+  if (const auto known = site.announced.find(key); known != site.announced.end()) {
+    site.amount.prefixes -= known->second.prefixes;
+    site.amount.ungranted -= known->second.ungranted;
+    site.announced.erase(known);
+  }
+  if (lsa.withdrawn()) return;
+  Amount amount{std::max<std::size_t>(1, lsa.prefixes.size()), 0};
+  for (const auto& one : lsa.prefixes) amount.ungranted += may_announce(site, one.prefix) ? 0 : 1;
+  site.announced.emplace(key, amount);
+  site.amount.prefixes += amount.prefixes;
+  site.amount.ungranted += amount.ungranted;
+}
+
 void LsaJudge::judge_own(OspfTime now, Site& site, const host::OspfLsa& lsa, std::vector<Offence>& offences) {
   const auto key = key_of(lsa);
+  const auto instance = instance_of(lsa);
+  note_age(now, lsa);
   if (lsa.type == LsaType::router) site.border = lsa.border;
   if (!lsa.withdrawn()) {
     const auto wrong = wrong_with_own(site, lsa);
@@ -188,27 +194,27 @@ void LsaJudge::judge_own(OspfTime now, Site& site, const host::OspfLsa& lsa, std
     if (lsa.type == LsaType::router)
       for (const auto& neighbor : lsa.neighbors)
         if (is_site(neighbor)) links.push_back(neighbor);
-    if ((!wrong.empty() || !links.empty()) && site.own.size() < most_brought) {
-      site.own.push_back({{instance_of(lsa), lsa.age, now}, key, wrong, std::move(links)});
+    const auto same = [&](const Own& one) { return one.key == key && one.instance == instance; };
+    if ((!wrong.empty() || !links.empty()) && site.own.size() < most_brought && std::none_of(site.own.begin(), site.own.end(), same)) {
+      site.own.push_back({{instance, lsa.age, now}, key, wrong, std::move(links)});
       judge_brought_own(site, offences);
     }
   }
-  if (lsa.withdrawn()) {
-    site.announced.erase(key);
-  } else {
-    auto& prefixes = site.announced[key];
-    prefixes.clear();
-    for (const auto& one : lsa.prefixes) prefixes.push_back(one.prefix);
-  }
+  set_amount(site, key, lsa);
   const auto flood = flood_of(site);
   if (flood.empty()) {
     site.flooding_since.reset();
-  } else if (!site.several_hubs) {
-    offences.push_back({site.node, flood});
-    site.announced.clear();
   } else if (!site.flooding_since) {
     site.flooding_since = now;
   }
+  if (!flood.empty() && !site.several_hubs) found_flooding(site, offences);
+}
+
+void LsaJudge::found_flooding(Site& site, std::vector<Offence>& offences) const {
+  offences.push_back({site.node, flood_of(site)});
+  site.flooding_since.reset();
+  site.announced.clear();
+  site.amount = {};
 }
 
 void LsaJudge::judge_claim(OspfTime now, Site& site, const host::OspfLsa& lsa, std::vector<Offence>& offences) {
@@ -222,10 +228,9 @@ void LsaJudge::judge_claim(OspfTime now, Site& site, const host::OspfLsa& lsa, s
     // Older than what its originator said: nobody believes it.
     if (instances_made(lsa.sequence) < latest) return;
   }
-  if (std::any_of(sites_.begin(), sites_.end(), [&](const Site& other) { return &other != &site && brought(other, key, instance); })) return;
-  auto& claims = site.claims[key];
-  const bool repeated = std::any_of(claims.begin(), claims.end(), [&](const Claim& claim) { return claim.instance == instance; });
-  if (!repeated) claims.push_back({{instance, lsa.age, now}, lsa.content});
+  note_age(now, lsa);
+  if (!claimed_.insert({key, instance}).second) return;  // by this site, or by another that is held to account for it
+  site.claims[key].push_back({{instance, lsa.age, now}, lsa.content});
   if (site.claims.size() > remembered_keys) {
     offences.push_back({site.node, fmt::format("floods the fabric with {} LSAs of others", version_called())});
     site.claims.clear();
@@ -235,12 +240,12 @@ void LsaJudge::judge_claim(OspfTime now, Site& site, const host::OspfLsa& lsa, s
 std::vector<Offence> LsaJudge::hear(OspfTime now, const std::vector<host::HeardOspf>& heard) {
   std::vector<Offence> offences;
   for (const auto& [interface, sender, packet] : heard) {
-    for (const auto& lsa : packet.lsas) note_age(lsa, now);
     if (!site_wires_.contains(interface)) {
       // Other hubs and this one's LANs are the operator's own; what a site forged
       // at another hub is that hub's to find.
       note_presence(now, packet);
       for (const auto& lsa : packet.lsas) {
+        note_age(now, lsa);
         if (lsa.originator == packet.router_id) said_by_itself(now, lsa);
         else said(lsa);
       }
@@ -315,16 +320,15 @@ void LsaJudge::judge_brought_own(Site& site, std::vector<Offence>& offences) {
   });
 }
 
-void LsaJudge::note_age(const host::OspfLsa& lsa, OspfTime now) {
+// Of what is judged, or need not be: else a forger could bring another hub what nobody there looks at, and be excused by it here.
+void LsaJudge::note_age(OspfTime now, const host::OspfLsa& lsa) {
   if (other_hubs_.empty()) return;
   while (!ages_in_order_.empty() && (ages_in_order_.size() >= remembered_ages || now - ages_in_order_.front().first > ages_last)) {
     ages_.erase(ages_in_order_.front().second);
     ages_in_order_.pop_front();
   }
   const std::pair heard{key_of(lsa), instance_of(lsa)};
-  const auto [known, first] = ages_.try_emplace(heard, lsa.age);
-  if (first) ages_in_order_.emplace_back(now, heard);
-  else known->second = std::min(known->second, lsa.age);
+  if (ages_.try_emplace(heard, lsa.age).second) ages_in_order_.emplace_back(now, heard);
 }
 
 std::map<IpAddress, std::vector<HeardLsa>> LsaJudge::questions(OspfTime now) const {
@@ -440,15 +444,14 @@ std::string LsaJudge::forged_by(Site& site, OspfTime now) {
 
 std::vector<Offence> LsaJudge::tick(OspfTime now) {
   std::vector<Offence> offences;
+  claimed_.clear();
   for (auto& site : sites_) {
     expire(now, site);
+    for (const auto& [key, claims] : site.claims)
+      for (const auto& claim : claims) claimed_.emplace(key, claim.instance);
     auto forged = forged_by(site, now);
     if (!forged.empty()) offences.push_back({site.node, std::move(forged)});
-    if (site.flooding_since && now - *site.flooding_since >= flood_stands) {
-      offences.push_back({site.node, flood_of(site)});
-      site.flooding_since.reset();
-      site.announced.clear();
-    }
+    if (site.flooding_since && now - *site.flooding_since >= flood_stands) found_flooding(site, offences);
   }
   return offences;
 }
@@ -459,7 +462,7 @@ std::vector<Offence> LsaJudge::audit(const host::OspfDatabase& database) {
   auto links = std::exchange(claimed_links_, {});  // from, to
   for (const auto& lsa : database.lsas)
     if (lsa.type == LsaType::router && !lsa.withdrawn() &&
-        std::none_of(sites_.begin(), sites_.end(), [&](const Site& other) { return brought(other, key_of(lsa), instance_of(lsa)); }))
+        !claimed_.contains({key_of(lsa), instance_of(lsa)}))
       for (const auto& neighbor : lsa.neighbors) links.emplace(lsa.originator, neighbor);
   // A link to a hub may stand alone: the LSA of a node that is off stays for an hour.
   std::set<std::pair<std::string, IpAddress>> false_links;
@@ -493,6 +496,7 @@ void LsaJudge::forget(const std::string& node) {
     site.claims.clear();
     site.exchanges.clear();
     site.own.clear();
+    site.amount = {};
     site.flooding_since.reset();
   }
   std::erase_if(false_links_, [&](const auto& link) { return link.first == node; });

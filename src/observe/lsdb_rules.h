@@ -25,8 +25,7 @@
 // has answered (agent/hub_talk.h) that it never heard that instance, or heard it no younger: an LSA grows older by a second at
 // least on each hop (RFC 2328, 13.3: InfTransDelay), and no honest router makes it younger.
 //
-// Nothing is held against anybody that
-// is handed back to our own ospfd just after it was restarted.
+// Nothing is held against anybody that is handed back to our own ospfd just after it was restarted.
 #pragma once
 
 #include <chrono>
@@ -82,7 +81,7 @@ struct HeardLsa {
   std::uint32_t sequence = 0;
   std::uint16_t checksum = 0;
   bool withdrawn = false;
-  int age = 0;  // seconds; in an answer: the least, or -1: never heard
+  int age = 0;  // seconds; in an answer: when it came first, or -1: it did not
   auto operator<=>(const HeardLsa&) const = default;
 };
 inline constexpr std::size_t most_questions = 8;  // at a time: they and their answers fit into a datagram
@@ -150,6 +149,10 @@ class LsaJudge {
     OspfTime since;  // without a gap, and without a new exchange
     OspfTime last;
   };
+  struct Amount {
+    std::size_t prefixes = 0;   // an LSA without any counts for one
+    std::size_t ungranted = 0;
+  };
   // An LSA in its own name, of a site of several hubs, that counts when it is its own.
   struct Own : Brought {
     Key key;
@@ -164,10 +167,11 @@ class LsaJudge {
     std::vector<IpAddress> addresses;
     bool others_behind = false;                    // another router may live on its LAN
     bool several_hubs = false;
-    std::optional<bool> border;                    // by its own router-LSA, once that was seen
-    std::map<Key, std::vector<Prefix>> announced;  // its own LSAs, as long as they are few
-    std::map<Key, std::vector<Claim>> claims;      // others' LSAs, not confirmed
-    std::deque<OspfTime> exchanges;
+    std::optional<bool> border = {};                    // by its own router-LSA, once that was seen
+    std::map<Key, Amount> announced = {};               // by its own LSAs
+    Amount amount = {};                            // of all
+    std::map<Key, std::vector<Claim>> claims = {};      // others' LSAs, not confirmed
+    std::deque<OspfTime> exchanges = {};
     std::vector<Own> own = {};                     // not judged yet
     std::optional<OspfTime> flooding_since = {};
   };
@@ -178,15 +182,16 @@ class LsaJudge {
   void judge_own(OspfTime now, Site& site, const host::OspfLsa& lsa, std::vector<Offence>& offences);
   [[nodiscard]] std::string wrong_with_own(const Site& site, const host::OspfLsa& lsa) const;
   [[nodiscard]] std::string flood_of(const Site& site) const;
+  void found_flooding(Site& site, std::vector<Offence>& offences) const;
   [[nodiscard]] std::string forged_by(Site& site, OspfTime now);
   [[nodiscard]] bool is_its_own(const Site& site, const Brought& brought) const;
   void judge_brought_own(Site& site, std::vector<Offence>& offences);
-  void note_age(const host::OspfLsa& lsa, OspfTime now);
+  void note_age(OspfTime now, const host::OspfLsa& lsa);
   void judge_claim(OspfTime now, Site& site, const host::OspfLsa& lsa, std::vector<Offence>& offences);
   void said(const host::OspfLsa& lsa);
   void said_by_itself(OspfTime now, const host::OspfLsa& lsa);
   void remember(const Key& key, const Instance& instance);
-  static bool brought(const Site& site, const Key& key, const Instance& instance);  // and nobody has confirmed it
+  void set_amount(Site& site, const Key& key, const host::OspfLsa& lsa) const;
   void note_presence(OspfTime now, const host::OspfPacket& packet);
   [[nodiscard]] bool heard_around(const IpAddress& router_id, OspfTime when) const;
   [[nodiscard]] bool is_site(const IpAddress& router_id) const;
@@ -210,7 +215,8 @@ class LsaJudge {
   OspfTime settled_at_{};                     // our own ospfd, after a restart
   std::map<IpAddress, Presence> present_;     // by router-id; of the fabric's routers
   std::vector<IpAddress> other_hubs_;
-  std::map<std::pair<Key, Instance>, int> ages_;  // the least at which it came here, from anybody; where there are several hubs
+  std::set<std::pair<Key, Instance>> claimed_;    // by any site, as of the last tick and later
+  std::map<std::pair<Key, Instance>, int> ages_;  // at which it came here first; where there are several hubs
   std::deque<std::pair<OspfTime, std::pair<Key, Instance>>> ages_in_order_;
   std::map<Key, std::deque<Instance>> said_;  // by the originator itself, or by a hub: the last few
   std::set<std::pair<std::string, IpAddress>> false_links_;  // of the last audit: site, router-id

@@ -278,16 +278,21 @@ TEST_F(RulesOfTwoHubs, WhatIsWrongInItsOwnNameIsAskedForToo) {
   EXPECT_THAT(with_answers(3, 4s), ElementsAre(testing::Field(&Offence::what, HasSubstr("originates the summary LSA"))));
 }
 
-TEST_F(RulesOfTwoHubs, SaysHowOldItWasWhereItWasHeard) {
-  auto one = lsa(LsaType::router, mallory, 7, {"192.168.99.0/24"});
-  HeardLsa question{one.type, one.id, one.originator, one.sequence, one.checksum, false, 0};
+TEST_F(RulesOfTwoHubs, SaysHowOldItWasWhenItCameFirst) {
+  const auto one = lsa(LsaType::router, mallory, 7, {"192.168.99.0/24"});
+  const HeardLsa question{one.type, one.id, one.originator, one.sequence, one.checksum, false, 0};
   EXPECT_EQ(judge_.answer(question).age, -1);
-  from(mallory, aged(one, 1));
-  from(berlin, aged(one, 4));
-  EXPECT_EQ(judge_.answer(question).age, 1);
+  from(ams1, aged(one, 4), "wgh1");
+  from(berlin, aged(one, 1));  // to excuse what it does at ams1
+  EXPECT_EQ(judge_.answer(question).age, 4);
   later(100s);
   from(mallory, lsa(LsaType::router, mallory, 8));
   EXPECT_EQ(judge_.answer(question).age, -1);
+  from(berlin, aged(one, 1));  // older than what mallory said: nobody looks at it
+  EXPECT_EQ(judge_.answer(question).age, -1);
+  auto elsewhere = lsa(LsaType::router, mallory, 9, {"192.168.99.0/24"});
+  (void)judge_.hear(now_, {{"wg0", berlin, {.router_id = berlin, .lsas = {elsewhere}, .instance = 1}}});
+  EXPECT_EQ(judge_.answer({elsewhere.type, elsewhere.id, elsewhere.originator, elsewhere.sequence, elsewhere.checksum, false, 0}).age, -1);
 }
 
 TEST_F(RulesOfTwoHubs, AFloodThatStandsIsItsOwn) {
