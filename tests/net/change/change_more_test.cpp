@@ -1,4 +1,4 @@
-// change_test.cpp's operator under BGP, and with a second hub.
+// change_test.cpp's operator under BGP, with a second hub, and with ten sites.
 #include <future>
 
 #include "net/change/change_lab.h"
@@ -225,6 +225,41 @@ TEST_F(ChangeWithTwoHubs, WithTheSecondHubAwayAChangeIsKeptAndCaughtUpWith) {
     return std::all_of(members.begin(), members.end(), [](const auto& one) { return one.value("current", false); });
   };
   EXPECT_TRUE(wait_until(40s, all_current)) << radial("fra1", {"members"}).out;
+}
+
+class ChangeOfTenSites : public ChangeLab {
+ protected:
+  static constexpr int sites = 10;
+  static std::string name(int site) { return fmt::format("s{}", site); }
+  static std::string lan(int site) { return fmt::format("10.1.{}.0/24", site); }
+  static void SetUpTestSuite() {
+    std::string text = "fabric: acme\nhubs:\n  fra1: { endpoint: \"vpn.example.com:51820\", lans: [192.168.1.0/24] }\nsites:\n";
+    for (int i = 1; i <= sites; ++i) text += fmt::format("  {}: {{ lans: [{}] }}\n", name(i), lan(i));
+    begin("chten", text.c_str(), text);
+    if (!lab_->ready()) return;
+    for (int i = 1; i <= sites; ++i) join(name(i), lan(i));
+    EXPECT_TRUE(all_within(90s));
+  }
+  static bool all_within(std::chrono::seconds limit) {
+    return wait_until(limit, [] {
+             for (int i = 1; i <= sites; ++i)
+               if (!lab_->pings(name(i) + ".lan0", fmt::format("10.1.{}.2", i % sites + 1))) return false;
+             return true;
+           }).has_value();
+  }
+};
+
+TEST_F(ChangeOfTenSites, NineCutOffAtOnceComeBackAlone) {
+  ASSERT_TRUE(lab_->ready());
+  // What the hub's own firewall lets in at the new port is the tenth alone.
+  lab_->sh("fra1", fmt::format("nft 'add table inet own; add chain inet own in {{ type filter hook input priority -5; policy accept; }}; "
+                               "add rule inet own in udp dport 53000 ip saddr != {} drop'", (*lab_)->plan().find(name(sites))->uplink_v4()));
+  const auto result = apply_quick(with("vpn.example.com:51820\"", "vpn.example.com:53000\", listen_port: 53000"));
+  EXPECT_EQ(result.exit_code, 1) << result.out;
+  EXPECT_THAT(result.err, AllOf(HasSubstr("staged at 11 nodes"), HasSubstr("was taken back")));
+  EXPECT_TRUE(all_within(60s));
+  EXPECT_EQ(lab_->sh("fra1", "wg show wg0 listen-port"), "51820\n");
+  drop_no_more("fra1");
 }
 
 }  // namespace
