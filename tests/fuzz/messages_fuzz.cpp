@@ -1,8 +1,9 @@
-// What a node and the controller say to each other, from any bytes: each
+// What a node and the controller, and hubs, say to each other, from any bytes: each
 // message is refused, or written as it was read. No exception leaves.
 #include <cstdint>
 #include <cstdlib>
 
+#include "agent/hub_talk.h"
 #include "compile/json.h"
 #include "control/messages.h"
 
@@ -24,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if (const auto report = control::report_from_json(text)) {
     const auto again = control::report_from_json(control::to_json(*report));
-    require(again && again->key == report->key && again->findings.size() == report->findings.size());
+    require(again && again->key == report->key && again->findings.size() == report->findings.size() && again->held_back == report->held_back);
   }
   if (const auto key = control::key_from_json(text)) require(control::key_from_json(control::key_to_json(*key)) == *key);
   if (const auto bundle = control::bundle_from_json(text)) {
@@ -32,6 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(again && again->config == bundle->config && again->node_secret.equals(bundle->node_secret) &&
             again->rotation == bundle->rotation && again->preshared.size() == bundle->preshared.size());
   }
+  if (const auto message = agent::hub_message_from_json(text)) require(agent::hub_message_from_json(agent::to_json(*message)) == *message);
   if (const auto config = node_config_from_json(text)) require(node_config_from_json(to_json(*config)) == *config);
   return 0;
 }
