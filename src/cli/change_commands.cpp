@@ -228,7 +228,7 @@ void add_change_commands(CLI::App& app, int& exit_code) {
     one->add_option("--deadline", options->deadline, "take it back when all is not well after SECONDS")
         ->check(CLI::Range(8, 3600))->capture_default_str()->type_name("SECONDS");
     one->add_flag("--force", options->force, "also when a site that is away now could not find the hub afterwards");
-    one->add_flag("--no-revert", options->no_revert, "at once, and without a way back by itself");
+    one->add_flag("--no-revert", options->no_revert, "at once, without a trial; a node goes back alone only if it loses the controller");
   };
 
   auto* plan_command = command("plan", "What a fabric file would change, node by node; exit status 0: nothing, 2: something, 1: an error");
