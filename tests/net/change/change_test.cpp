@@ -166,6 +166,7 @@ TEST_F(Change, AnOutageThatWasThereBeforeDoesNotSetItOff) {
 
 // It could not be tried there: it tries it alone.
 TEST_F(Change, ANodeThatWasAwayHoldsBackWhatCostsItItsController) {
+  ok(with_file({"apply", "--deadline", "30"}, with("keepalive: 7", "keepalive: 13")));  // also where this test runs alone
   ASSERT_TRUE((*lab_)->cut("paris"));
   EXPECT_TRUE(wait_until(40s, [] { return lab_->sh("fra1", "vtysh -c 'show ip ospf neighbor' | grep -c Full") == "1\n"; }));
   // Nobody can reach the hub over IPv6 from there.
