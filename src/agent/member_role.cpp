@@ -162,7 +162,7 @@ Status MemberRole::follow(control::RotationStep step, const std::optional<Public
 }
 
 void MemberRole::offer(const PublicKey& key) {
-  ask_through_tunnel(loop_, *signed_request("POST", "/v1/node/key", control::key_to_json(key)), deadline, [this](const Result<TunnelAnswer>& answer) {
+  ask_through_tunnel(loop_, *signed_request("POST", "/v1/node/key", control::key_to_json(key)), deadline, [](const Result<TunnelAnswer>& answer) {
     if (!answer || answer->status < 400) return;  // silence: asked again at the next answer
     spdlog::warn("the controller refuses the new key: {}", refusal_of(*answer).message);
   });
