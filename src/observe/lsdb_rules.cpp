@@ -35,6 +35,10 @@ LsaJudge::Key LsaJudge::key_of(const host::OspfLsa& lsa) { return {lsa.type, lsa
 
 LsaJudge::Instance LsaJudge::instance_of(const host::OspfLsa& lsa) { return {lsa.sequence, lsa.checksum, lsa.withdrawn()}; }
 
+std::pair<LsaJudge::Key, LsaJudge::Instance> LsaJudge::named_by(const HeardLsa& heard) {
+  return {{heard.type, heard.id, heard.originator}, {heard.sequence, heard.checksum, heard.withdrawn}};
+}
+
 void LsaJudge::configure(const NodeConfig& config) {
   std::vector<Site> sites;
   std::set<std::string> site_wires;
@@ -204,10 +208,11 @@ void LsaJudge::judge_own(OspfTime now, Site& site, const host::OspfLsa& lsa, std
   const auto flood = flood_of(site);
   if (flood.empty()) {
     site.flooding_since.reset();
+  } else if (!site.several_hubs) {
+    found_flooding(site, offences);
   } else if (!site.flooding_since) {
     site.flooding_since = now;
   }
-  if (!flood.empty() && !site.several_hubs) found_flooding(site, offences);
 }
 
 void LsaJudge::found_flooding(Site& site, std::vector<Offence>& offences) const {
@@ -350,7 +355,7 @@ std::map<IpAddress, std::vector<HeardLsa>> LsaJudge::questions(OspfTime now) con
 }
 
 HeardLsa LsaJudge::answer(HeardLsa question) const {
-  const auto known = ages_.find({Key{question.type, question.id, question.originator}, Instance{question.sequence, question.checksum, question.withdrawn}});
+  const auto known = ages_.find(named_by(question));
   question.age = known == ages_.end() ? -1 : known->second;
   return question;
 }
@@ -358,8 +363,7 @@ HeardLsa LsaJudge::answer(HeardLsa question) const {
 std::vector<Offence> LsaJudge::answered(const IpAddress& hub, const HeardLsa& answer) {
   std::vector<Offence> offences;
   if (std::find(other_hubs_.begin(), other_hubs_.end(), hub) == other_hubs_.end()) return offences;
-  const Key key{answer.type, answer.id, answer.originator};
-  const Instance instance{answer.sequence, answer.checksum, answer.withdrawn};
+  const auto [key, instance] = named_by(answer);
   const auto note = [&](Brought& brought) { brought.younger[hub] = answer.age >= 0 && answer.age < brought.age; };
   for (auto& site : sites_) {
     if (!site.several_hubs) continue;
@@ -420,11 +424,8 @@ std::string LsaJudge::forged_by(Site& site, OspfTime now) {
     bool outside_exchange = false;
     for (auto& claim : claims) {
       if ((claim.said && !claim.disowned) || now - claim.when < confirm_within) continue;
-      if (!claim.proven_false) {
-        claim.proven_false = would_have_heard(key.originator, site, claim.when);
-        if (!claim.proven_false) continue;
-      }
-      if (!is_its_own(site, claim)) continue;
+      claim.proven_false = claim.proven_false || would_have_heard(key.originator, site, claim.when);
+      if (!claim.proven_false || !is_its_own(site, claim)) continue;
       false_sequences.insert(claim.instance.sequence);
       wild |= instances_made(claim.instance.sequence) > far_beyond;
       outside_exchange |= std::none_of(site.exchanges.begin(), site.exchanges.end(), [&](const OspfTime& began) {
@@ -461,8 +462,7 @@ std::vector<Offence> LsaJudge::audit(const host::OspfDatabase& database) {
   refused_.clear();
   auto links = std::exchange(claimed_links_, {});  // from, to
   for (const auto& lsa : database.lsas)
-    if (lsa.type == LsaType::router && !lsa.withdrawn() &&
-        !claimed_.contains({key_of(lsa), instance_of(lsa)}))
+    if (lsa.type == LsaType::router && !lsa.withdrawn() && !claimed_.contains({key_of(lsa), instance_of(lsa)}))
       for (const auto& neighbor : lsa.neighbors) links.emplace(lsa.originator, neighbor);
   // A link to a hub may stand alone: the LSA of a node that is off stays for an hour.
   std::set<std::pair<std::string, IpAddress>> false_links;

@@ -167,10 +167,10 @@ class LsaJudge {
     std::vector<IpAddress> addresses;
     bool others_behind = false;                    // another router may live on its LAN
     bool several_hubs = false;
-    std::optional<bool> border = {};                    // by its own router-LSA, once that was seen
-    std::map<Key, Amount> announced = {};               // by its own LSAs
+    std::optional<bool> border = {};               // by its own router-LSA, once that was seen
+    std::map<Key, Amount> announced = {};          // by its own LSAs
     Amount amount = {};                            // of all
-    std::map<Key, std::vector<Claim>> claims = {};      // others' LSAs, not confirmed
+    std::map<Key, std::vector<Claim>> claims = {}; // others' LSAs, not confirmed
     std::deque<OspfTime> exchanges = {};
     std::vector<Own> own = {};                     // not judged yet
     std::optional<OspfTime> flooding_since = {};
@@ -178,6 +178,7 @@ class LsaJudge {
 
   static Key key_of(const host::OspfLsa& lsa);
   static Instance instance_of(const host::OspfLsa& lsa);
+  static std::pair<Key, Instance> named_by(const HeardLsa& heard);
   Site* site_at(const std::string& interface, const IpAddress& address);
   void judge_own(OspfTime now, Site& site, const host::OspfLsa& lsa, std::vector<Offence>& offences);
   [[nodiscard]] std::string wrong_with_own(const Site& site, const host::OspfLsa& lsa) const;
