@@ -36,9 +36,6 @@ class Forge6On : public ForgingSite {
       if (one.value("state", "").starts_with("Full")) seen.insert(one.value("neighborId", ""));
     return std::all_of(sites.begin(), sites.end(), [&](const std::string& site) { return seen.contains(router_id_of(site)); });
   }
-  bool has_route(const std::string& node, const std::string& prefix) {
-    return lab().vtysh(node, "show ipv6 route " + prefix).find("\"ospf6\"") != std::string::npos;
-  }
   bool whole() override {
     return full({"berlin", "paris"}) && has_route("paris", "fd00:20::/64") && has_route("berlin", "fd00:30::/64") &&
            has_route("fra1", "fd00:20::/64") && lab().pings("berlin.lan1", "fd00:30::2") && lab().pings("paris.lan1", "fd00:1::2") &&

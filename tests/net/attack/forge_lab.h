@@ -35,6 +35,11 @@ class ForgingSite : public HostileSite {
   static std::string router_id_of(const std::string& node) {
     return lab().tunnel_address(node);
   }
+  // `node` has a route of `prefix` that OSPF itself says.
+  static bool has_route(const std::string& node, const std::string& prefix) {
+    const bool v6 = prefix.find(':') != std::string::npos;
+    return lab().vtysh(node, fmt::format("show {} route {}", v6 ? "ipv6" : "ip", prefix)).find(v6 ? "\"ospf6\"" : "\"ospf\"") != std::string::npos;
+  }
   // The forger runs until it is stopped, or for half a minute.
   void forge(const std::string& type, const std::string& id, const std::string& originator, const std::string& words) {
     forge_as(router_id_of("mallory"), type, id, originator, words);
@@ -71,9 +76,12 @@ class ForgingSite : public HostileSite {
     std::printf("  %s: found and cut off after %lld ms, whole after %lld ms\n", what.c_str(), static_cast<long long>(took->count()),
                 static_cast<long long>(all.count()));
   }
+  // Not before OSPF has let go of it, by the dead interval on some wires.
+  static bool readmitted_at(const std::string& hub) {
+    return wait_until(20s, [&] { return static_cast<bool>(lab().post(hub, "/v1/readmit", Json{{"site", "mallory"}}.dump())); }).has_value();
+  }
   void readmit(const std::string& from, const std::string& mallorys) {
-    // Not before OSPF has let go of it, by the dead interval on some wires.
-    ASSERT_TRUE(wait_until(20s, [&] { return static_cast<bool>(lab().post(judge(), "/v1/readmit", Json{{"site", "mallory"}}.dump())); }));
+    ASSERT_TRUE(readmitted_at(judge()));
     EXPECT_THAT(lab().sh(judge(), "nft list table inet radial"), testing::Not(testing::HasSubstr("mallory is cut off")));
     EXPECT_TRUE(wait_until(60s, [&] { return lab().pings(from, mallorys); })) << "mallory did not come back";
   }

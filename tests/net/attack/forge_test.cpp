@@ -32,9 +32,7 @@ class ForgeOn : public ForgingSite {
     return lab().pings("berlin.lan0", "192.168.30.2") && lab().pings("paris.lan0", "192.168.1.2") && lab().pings("fra1.lan0", "192.168.20.2");
   }
   bool honest_routes() {
-    return lab().vtysh("paris", "show ip route 192.168.20.0/24").find("\"ospf\"") != std::string::npos &&
-           lab().vtysh("berlin", "show ip route 192.168.30.0/24").find("\"ospf\"") != std::string::npos &&
-           lab().vtysh("fra1", "show ip route 192.168.20.0/24").find("\"ospf\"") != std::string::npos;
+    return has_route("paris", "192.168.20.0/24") && has_route("berlin", "192.168.30.0/24") && has_route("fra1", "192.168.20.0/24");
   }
   bool whole() override { return honest_full() && honest_routes() && honest_pings(); }
   void readmit() { ForgingSite::readmit("berlin.lan0", "192.168.66.2"); }

@@ -33,10 +33,6 @@ class ForgeToTwoHubs : public ForgingSite {
       EXPECT_THAT(running, Not(HasSubstr(" neighbor " + address + "\n")));
   }
 
-  static bool has_route(const std::string& node, const std::string& prefix) {
-    const bool v6 = prefix.find(':') != std::string::npos;
-    return lab().vtysh(node, fmt::format("show {} route {}", v6 ? "ipv6" : "ip", prefix)).find(v6 ? "\"ospf6\"" : "\"ospf\"") != std::string::npos;
-  }
   // vienna's way to fra1 is by ams1 and the hubs' own wire, or by a site of both.
   bool whole() override {
     return has_route("berlin", "192.168.60.0/24") && has_route("vienna", "192.168.20.0/24") && has_route("fra1", "192.168.60.0/24") &&
@@ -64,13 +60,10 @@ class ForgeToTwoHubs : public ForgingSite {
     const auto other = hub_ == "fra1" ? "ams1" : "fra1";
     if (const auto there = cut_off_at(other); !there.empty()) {
       EXPECT_THAT(there, testing::StartsWith("site mallory")) << "an honest one, at " << other;
-      readmit_at(other);
+      EXPECT_TRUE(readmitted_at(other));
     }
     readmit("berlin.lan0", "192.168.66.2");
     EXPECT_TRUE(wait_until(60s, [&] { return lab().pings("berlin.lan1", "fd00:66::2"); }));
-  }
-  void readmit_at(const std::string& hub) {
-    EXPECT_TRUE(wait_until(20s, [&] { return static_cast<bool>(lab().post(hub, "/v1/readmit", Json{{"site", "mallory"}}.dump())); }));
   }
 
   // At neither hub, for longer than the two audits that a false link takes.

@@ -3,6 +3,7 @@
 // each leaves the fabric as `base_` says.
 #pragma once
 
+#include <future>
 #include <string>
 #include <utility>
 #include <vector>
@@ -68,11 +69,22 @@ class ChangeLab : public BareMachines {
   }
   static std::string keepalive_of_berlin() { return lab_->sh("berlin", "wg show wg0 persistent-keepalive | awk '{print $2}'"); }
 
-  // The nodes' own firewall in front of theirs: UDP to these ports goes nowhere.
-  static void drop_udp_to(const std::string& node, const std::string& ports) {
-    lab_->sh(node, "nft 'add table inet own; add chain inet own in { type filter hook input priority -5; policy accept; }; "
-                   "add rule inet own in iifname != lo udp dport " + ports + " drop'");
+  // A harmless change, and the radiald of a node dies and starts again while it is on trial.
+  static ProcessResult apply_while_restarting(const std::string& node) {
+    auto applying = std::async(std::launch::async, [] { return with_file({"apply", "--deadline", "40"}, with("keepalive: 7", "keepalive: 9")); });
+    EXPECT_TRUE(wait_until(30s, [] { return keepalive_of_berlin() == "9\n"; }));
+    lab_->kill_radiald(node);
+    EXPECT_TRUE(lab_->start_radiald(node));
+    return applying.get();
   }
+
+  // The node's own firewall in front of ours drops what matches any of these.
+  static void drop(const std::string& node, const std::vector<std::string>& matches) {
+    std::string commands = "add table inet own; add chain inet own in { type filter hook input priority -5; policy accept; }";
+    for (const auto& match : matches) commands += "; add rule inet own in " + match + " drop";
+    lab_->sh(node, "nft '" + commands + "'");
+  }
+  static void drop_udp_to(const std::string& node, const std::string& ports) { drop(node, {"iifname != lo udp dport " + ports}); }
   static void drop_no_more(const std::string& node) { lab_->sh(node, "nft delete table inet own"); }
 
   static inline std::string base_;

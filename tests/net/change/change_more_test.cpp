@@ -82,8 +82,7 @@ TEST_F(ChangeUnderBgp, AWrongPortCutsAllSitesOffAtOnceAndTheyComeBack) {
 TEST_F(ChangeUnderBgp, SessionsThatEndDuringTheTrialAreNoticedThoughTheWireStands) {
   auto applying = std::async(std::launch::async, [] { return with_file({"apply", "--deadline", "20"}, with("keepalive: 7", "keepalive: 9")); });
   EXPECT_TRUE(wait_until(30s, [] { return change_phase() == "counting down"; }));
-  lab_->sh("fra1", "nft 'add table inet own; add chain inet own in { type filter hook input priority -5; policy accept; }; "
-                   "add rule inet own in tcp dport 179 drop; add rule inet own in tcp sport 179 drop'");
+  drop("fra1", {"tcp dport 179", "tcp sport 179"});
   const auto result = applying.get();
   EXPECT_EQ(result.exit_code, 1) << result.out;
   EXPECT_THAT(result.err, AllOf(HasSubstr("was taken back"), HasSubstr("BGP session")));
@@ -93,11 +92,7 @@ TEST_F(ChangeUnderBgp, SessionsThatEndDuringTheTrialAreNoticedThoughTheWireStand
 }
 
 TEST_F(ChangeUnderBgp, ANodeThatRestartsInBetweenComesUpInTheSafeState) {
-  auto applying = std::async(std::launch::async, [] { return with_file({"apply", "--deadline", "40"}, with("keepalive: 7", "keepalive: 9")); });
-  EXPECT_TRUE(wait_until(30s, [] { return keepalive_of_berlin() == "9\n"; }));
-  lab_->kill_radiald("berlin");
-  ASSERT_TRUE(lab_->start_radiald("berlin"));
-  EXPECT_EQ(applying.get().exit_code, 1);
+  EXPECT_EQ(apply_while_restarting("berlin").exit_code, 1);
   EXPECT_TRUE(wait_until(20s, [] { return keepalive_of_berlin() == "7\n"; }));
   EXPECT_TRUE(whole_within(30s));
 }
@@ -187,11 +182,7 @@ TEST_F(ChangeWithTwoHubs, AWrongPortOfTheControllersHubIsTakenBack) {
 }
 
 TEST_F(ChangeWithTwoHubs, ASecondHubThatRestartsInBetweenBringsAllBack) {
-  auto applying = std::async(std::launch::async, [] { return with_file({"apply", "--deadline", "40"}, with("keepalive: 7", "keepalive: 9")); });
-  EXPECT_TRUE(wait_until(30s, [] { return keepalive_of_berlin() == "9\n"; }));
-  lab_->kill_radiald("ams1");
-  ASSERT_TRUE(lab_->start_radiald("ams1"));
-  const auto result = applying.get();
+  const auto result = apply_while_restarting("ams1");
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.err, HasSubstr("ams1 went back"));
   EXPECT_TRUE(wait_until(20s, [] { return keepalive_of_berlin() == "7\n"; }));
@@ -252,8 +243,7 @@ class ChangeOfTenSites : public ChangeLab {
 TEST_F(ChangeOfTenSites, NineCutOffAtOnceComeBackAlone) {
   ASSERT_TRUE(lab_->ready());
   // What the hub's own firewall lets in at the new port is the tenth alone.
-  lab_->sh("fra1", fmt::format("nft 'add table inet own; add chain inet own in {{ type filter hook input priority -5; policy accept; }}; "
-                               "add rule inet own in udp dport 53000 ip saddr != {} drop'", (*lab_)->plan().find(name(sites))->uplink_v4()));
+  drop("fra1", {fmt::format("udp dport 53000 ip saddr != {}", (*lab_)->plan().find(name(sites))->uplink_v4())});
   const auto result = apply_quick(with("vpn.example.com:51820\"", "vpn.example.com:53000\", listen_port: 53000"));
   EXPECT_EQ(result.exit_code, 1) << result.out;
   EXPECT_THAT(result.err, AllOf(HasSubstr("staged at 11 nodes"), HasSubstr("was taken back")));

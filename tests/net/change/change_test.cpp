@@ -124,11 +124,7 @@ TEST_F(Change, ASiteLeftInAnotherAreaBringsAllBack) {
 }
 
 TEST_F(Change, ANodeThatRestartsInBetweenComesUpInTheSafeState) {
-  auto applying = std::async(std::launch::async, [] { return with_file({"apply", "--deadline", "40"}, with("keepalive: 7", "keepalive: 9")); });
-  EXPECT_TRUE(wait_until(30s, [] { return keepalive_of_berlin() == "9\n"; }));
-  lab_->kill_radiald("berlin");
-  ASSERT_TRUE(lab_->start_radiald("berlin"));
-  const auto result = applying.get();
+  const auto result = apply_while_restarting("berlin");
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.err, HasSubstr("berlin went back: radiald ended during the trial"));
   EXPECT_TRUE(wait_until(20s, [] { return keepalive_of_berlin() == "7\n"; }));
