@@ -6,12 +6,13 @@
 
 #include "agent/daemon.h"
 #include "base/log.h"
+#include "base/version.h"
 
 int main(int argc, char** argv) {
   radial::agent::DaemonOptions options;
   CLI::App app{"radiald: the Radial agent of one node. Applies its configuration, watches the node and repairs drift.\n"
                "On SIGTERM it leaves the network running; 'radial down' removes it."};
-  app.set_version_flag("--version", RADIAL_VERSION);
+  app.set_version_flag("--version", std::string(radial::version()));
   app.add_option("--config", options.paths.config, "folder of fabric.yaml, facts.json, node and private.key")->capture_default_str();
   app.add_option("--state", options.paths.state, "folder of what must outlive a restart")->capture_default_str();
   app.add_option("--run", options.paths.run, "folder of radiald.sock")->capture_default_str();

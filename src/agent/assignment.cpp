@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "compile/json.h"
+#include "control/controller.h"
 #include "fabric/strict_json.h"
 
 namespace radial::agent {
@@ -36,6 +37,9 @@ Result<Assignment> load_one(const std::filesystem::path& file) {
   Assignment assignment;
   assignment.revision = *revision;
   RADIAL_ASSIGN(assignment.config, node_config_from_json(config));
+  // Files of versions before it lack it; what is wrong here is put right by the controller's next answer.
+  const auto digest = json->find("digest");
+  assignment.digest = digest != json->end() && digest->is_string() ? digest->get<std::string>() : control::digest_of_config_text(config);
   return assignment;
 }
 
@@ -43,6 +47,7 @@ Status save_one(const std::filesystem::path& file, const Assignment& assignment)
   const auto config = to_json(assignment.config);
   const Json json{{"checksum", checksum(checked_text(assignment.revision, config))},
                   {"revision", assignment.revision},
+                  {"digest", assignment.digest},
                   {"config", config}};
   return write_file_atomically(file, json.dump() + "\n", 0600);
 }
@@ -99,7 +104,7 @@ Result<NodeConfig> load_last_good(const Paths& paths, std::string& warning) {
 Status save_last_good(const Paths& paths, const NodeConfig& config) {
   const auto present = load_one(paths.last_good());
   if (present && present->config == config) return {};
-  return save_newest(paths.last_good(), paths.last_good_before(), {0, config});
+  return save_newest(paths.last_good(), paths.last_good_before(), {0, config, {}});
 }
 
 Status save_staged(const Paths& paths, const Assignment& assignment) { return save_one(paths.staged(), assignment); }

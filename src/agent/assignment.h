@@ -19,6 +19,7 @@ namespace radial::agent {
 struct Assignment {
   std::int64_t revision = 0;
   NodeConfig config;
+  std::string digest;  // by which the controller knows `config`: a newer one's says more than this version reads
 };
 
 // not_found: this node has none. The warning says why the newest was passed over.

@@ -410,6 +410,7 @@ Response ControllerRole::members(const Request& /*request*/, const Body& /*body*
     if (one.held_back != 0) node["held_back"] = one.held_back;
     if (one.frr) node["frr"] = fmt::format("{}.{}", one.frr->major, one.frr->minor);
     if (!one.wireguard.empty()) node["wireguard"] = one.wireguard;
+    if (!one.radial.empty()) node["radial"] = one.radial;
     if (one.rotation) node["rotation"] = std::string(control::to_string(*one.rotation));
     if (!one.awaited.empty()) node["awaited"] = one.awaited;
     nodes.push_back(std::move(node));

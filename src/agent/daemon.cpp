@@ -39,6 +39,7 @@
 #include "agent/wire_listener.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/version.h"
 #include "compile/json.h"
 #include "observe/diagnose.h"
 
@@ -279,9 +280,9 @@ class Daemon {
     hooks.compare = [this](const NodeConfig& config) { return reconciler_.reconcile(in_force(config), Mode::dry_run); };
     hooks.look = [this](const NodeConfig& config) { return look(config); };
     hooks.run = [this](const NodeConfig& config, bool on_trial) { run_change(config, on_trial); };
-    hooks.keep = [this](const control::Instruction& instruction, const NodeConfig& config) -> Status {
+    hooks.keep = [this](const Assignment& change) -> Status {
       if (!member_) return {};  // the controller's store has it
-      return member_->adopt({instruction.change, config});
+      return member_->adopt(change);
     };
     return hooks;
   }
@@ -387,6 +388,7 @@ class Daemon {
     if (const auto version = host_.frr.version())
       if (const auto parsed = FrrVersion::parse(*version)) report.frr = *parsed;
     report.wireguard = host_.wireguard->implementation();
+    report.radial = version();
     if (member_) report.held_back = member_->held_back_revision();
     if (config_.role != NodeRole::hub) return report;
     for (const auto& finding : routing_findings()) {
@@ -633,7 +635,9 @@ class Daemon {
     listener_.add_foreign(snapshot.wires);
     if (down_) snapshot.state = "down";
     snapshot.problems = outcome_.problems;
-    if (auto held = member_ ? member_->held_back() : std::string(); !held.empty()) snapshot.problems.push_back(std::move(held));
+    if (member_)
+      for (auto& problem : {member_->held_back(), member_->refused()})
+        if (!problem.empty()) snapshot.problems.push_back(problem);
     if (!startup_problem_.empty()) snapshot.problems.insert(snapshot.problems.begin(), startup_problem_);
     for (const auto& [name, why] : resolver_.failures())
       snapshot.problems.push_back(fmt::format("cannot resolve the endpoint name {}: {}", name, why));

@@ -23,13 +23,13 @@ MemberRole::MemberRole(boost::asio::io_context& loop, const Paths& paths, Contro
       paths_(paths),
       controller_(std::move(controller)),
       keyring_(std::move(keyring)),
-      assignment_(std::move(assignment)),
       node_(std::move(node)),
       pokes_(loop, [this] {
         if (node_.poked) node_.poked();
         soon();
       }),
       early_(loop) {
+  hold(std::move(assignment));
   // It did not live to see the newest proven.
   if (auto before = load_on_probation(paths_); before && before->config != assignment_.config)
     probation_.begin(std::move(*before), assignment_, std::chrono::steady_clock::now());
@@ -51,9 +51,20 @@ std::optional<TunnelRequest> MemberRole::signed_request(const std::string& metho
 
 Status MemberRole::adopt(const Assignment& assignment) {
   RADIAL_TRY(save_assignment(paths_, assignment));
-  assignment_ = assignment;
+  hold(assignment);
   forget_probation();
   return {};
+}
+
+void MemberRole::hold(Assignment assignment) {
+  assignment_ = std::move(assignment);
+  own_digest_ = control::digest_of_config(assignment_.config);
+}
+
+control::Report MemberRole::report() const {
+  auto report = node_.report();
+  if (report.applied == own_digest_) report.applied = assignment_.digest;
+  return report;
 }
 
 std::int64_t MemberRole::held_back_revision() const {
@@ -66,6 +77,11 @@ std::string MemberRole::held_back() const {
   if (newer == nullptr) return {};
   return fmt::format("revision {} is held back: {}; revision {} runs in its place. Mend the fabric and apply it, or restart radiald here to try it again",
                      newer->revision, why_back_, assignment_.revision);
+}
+
+std::string MemberRole::refused() const {
+  if (unusable_.empty()) return {};
+  return fmt::format("what the controller on {} gives cannot be used here: {}; revision {} goes on", controller_.hub, unusable_, assignment_.revision);
 }
 
 void MemberRole::forget_probation() {
@@ -81,7 +97,7 @@ void MemberRole::switch_to(const Assignment& assignment) {
   } else {
     spdlog::warn("the controller does not answer under revision {} either; running revision {}", assignment_.revision, assignment.revision);
   }
-  assignment_ = assignment;
+  hold(assignment);
   end_probation(paths_);
   if (const auto saved = save_assignment(paths_, assignment_); !saved) spdlog::error("{}", saved.error().message);
   node_.changed(assignment_.config, std::nullopt);
@@ -90,7 +106,7 @@ void MemberRole::switch_to(const Assignment& assignment) {
 Status MemberRole::put_on_probation(Assignment newer) {
   RADIAL_TRY(save_on_probation(paths_, newer));
   probation_.begin(std::move(assignment_), newer, std::chrono::steady_clock::now());
-  assignment_ = std::move(newer);
+  hold(std::move(newer));
   why_back_.clear();
   spdlog::info("revision {} from {}", assignment_.revision, controller_.hub);
   return {};
@@ -127,7 +143,7 @@ void MemberRole::ask() {
   again_ = false;
   const auto now = std::chrono::steady_clock::now();
   next_ = now + interval;
-  ask_through_tunnel(loop_, *signed_request("POST", "/v1/node", control::to_json(node_.report())), deadline, [this, now](Result<TunnelAnswer> answer) {
+  ask_through_tunnel(loop_, *signed_request("POST", "/v1/node", control::to_json(report())), deadline, [this, now](Result<TunnelAnswer> answer) {
     asking_ = false;
     Status status;
     if (!answer) status = forward_error(std::move(answer.error()));
@@ -171,7 +187,9 @@ void MemberRole::offer(const PublicKey& key) {
 // On disk first: what is applied is what a restart will start with.
 Status MemberRole::take(const std::string& body, std::chrono::steady_clock::time_point asked) {
   prove(asked);
-  RADIAL_ASSIGN(auto bundle, control::bundle_from_json(body));
+  auto answer = control::bundle_from_json(body);
+  unusable_ = answer ? std::string() : answer.error().message;
+  RADIAL_ASSIGN(auto bundle, std::move(answer));
   if (bundle.config.node != assignment_.config.node)
     return fail(Errc::protocol, "the controller answers with the configuration of {}", bundle.config.node);
   Keyring keyring;
@@ -185,7 +203,11 @@ Status MemberRole::take(const std::string& body, std::chrono::steady_clock::time
     RADIAL_TRY(save_keyring(paths_.secrets(), keyring));
     RADIAL_ASSIGN(keyring_, load_keyring(paths_.secrets()));
   }
-  if (newer) RADIAL_TRY(put_on_probation({bundle.revision, std::move(bundle.config)}));
+  if (newer) RADIAL_TRY(put_on_probation({bundle.revision, std::move(bundle.config), std::move(bundle.digest)}));
+  if (same_config && bundle.digest != assignment_.digest) {  // what is new in it means nothing here
+    assignment_.digest = std::move(bundle.digest);
+    soon();
+  }
   if (newer || !same_keys) node_.changed(assignment_.config, std::move(keyring));
   return follow(bundle.rotation, bundle.next_key);
 }

@@ -54,6 +54,8 @@ class MemberRole {
   // A revision that is held back, and why, for people; empty: none is.
   [[nodiscard]] std::string held_back() const;
   [[nodiscard]] std::int64_t held_back_revision() const;  // 0: none
+  // Why what the controller gives cannot be used here, for people; empty: it can.
+  [[nodiscard]] std::string refused() const;
 
  private:
   void ask();
@@ -63,6 +65,8 @@ class MemberRole {
   void prove(std::chrono::steady_clock::time_point asked);
   void forget_probation();
   void switch_to(const Assignment& assignment);
+  void hold(Assignment assignment);
+  [[nodiscard]] control::Report report() const;
   [[nodiscard]] Status follow(control::RotationStep step, const std::optional<PublicKey>& known);
   void offer(const PublicKey& key);
 
@@ -71,12 +75,14 @@ class MemberRole {
   ControllerAddress controller_;
   Keyring keyring_;
   Assignment assignment_;
+  std::string own_digest_;  // of its configuration as this version writes it
   Node node_;
   PokeListener pokes_;
   boost::asio::steady_timer early_;
   bool asking_ = false;
   bool again_ = false;  // something came while the question was under way
   std::chrono::steady_clock::time_point next_{};
+  std::string unusable_;  // what is wrong with the controller's answer; empty: nothing
   std::string trouble_;  // why the controller did not answer last time; empty: it did
   Probation probation_;
   std::string why_back_;

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "compile/json.h"
+#include "control/controller.h"
 #include "fabric/strict_json.h"
 
 namespace radial::agent {
@@ -82,12 +83,12 @@ control::NodeReport NodeChange::report() {
   report.failed = failed_;
   report.why = why_;
   if (staged_) {
-    report.staged = staged_->change;
+    report.staged = staged_->change.revision;
     report.changes = staged_->outcome.changes;
     report.problems = staged_->outcome.problems;
   }
   if (trial_) {
-    report.trial = trial_->change;
+    report.trial = trial_->change.revision;
     report.healthy = trial_->healthy;
     report.why = trial_->why;
   }
@@ -96,7 +97,7 @@ control::NodeReport NodeChange::report() {
 
 void NodeChange::obey(const control::Instruction& instruction) {
   using control::Step;
-  const auto is = [&](const auto& what) { return what && what->change == instruction.change; };
+  const auto is = [&](const auto& what) { return what && what->change.revision == instruction.change; };
   switch (instruction.step) {
     case Step::none:
       if (!trial_) forget_staged();
@@ -116,7 +117,7 @@ void NodeChange::obey(const control::Instruction& instruction) {
       if (is(trial_)) trial_->deadline = Clock::now() + std::chrono::seconds(instruction.seconds);
       return;
     case Step::keep:
-      if (is(trial_)) keep(instruction);
+      if (is(trial_)) keep();
       return;
     case Step::go_back:
       if (is(trial_)) go_back("it was taken back everywhere");
@@ -137,10 +138,9 @@ void NodeChange::stage(const control::Instruction& instruction) {
   };
   if (!config) return refuse(config.error());
   if (config->node != hooks_.present().node) return refuse({Errc::protocol, fmt::format("it is for {}", config->node), 0});
-  auto rehearsal = save_staged(paths_, {instruction.change, *config});
-  if (!rehearsal) return refuse(rehearsal.error());
-  Staged staged{instruction.change, std::move(*config), {}, false};
-  staged.outcome = hooks_.compare(staged.config);
+  Staged staged{{instruction.change, std::move(*config), control::digest_of_config_text(instruction.config)}, {}, false};
+  if (const auto rehearsal = save_staged(paths_, staged.change); !rehearsal) return refuse(rehearsal.error());
+  staged.outcome = hooks_.compare(staged.change.config);
   staged_ = std::move(staged);
 }
 
@@ -154,31 +154,32 @@ void NodeChange::forget_staged() {
 void NodeChange::activate(int seconds) {
   if (!staged_) return;
   const auto now = Clock::now();
-  Trial trial{staged_->change, hooks_.present(), std::move(staged_->config), {}, now, now + std::chrono::seconds(seconds), "is settling", false};
+  Trial trial{std::move(staged_->change), hooks_.present(), {}, now, now + std::chrono::seconds(seconds), "is settling", false};
   forget_staged();
-  const Json mark{{"change", trial.change}};
+  const auto revision = trial.change.revision;
+  const Json mark{{"change", revision}};
   if (auto marked = write_file_atomically(paths_.trial_mark(), mark.dump() + "\n", 0600); !marked) {
-    failed_ = trial.change;
+    failed_ = revision;
     why_ = marked.error().message;
-    return spdlog::error("change {} is not tried: {}", trial.change, marked.error().message);
+    return spdlog::error("change {} is not tried: {}", revision, marked.error().message);
   }
   trial.well = hooks_.look(trial.before);
-  spdlog::info("change {} is on trial for at most {} s", trial.change, seconds);
+  spdlog::info("change {} is on trial for at most {} s", revision, seconds);
   trial_ = std::move(trial);
-  hooks_.run(trial_->config, true);
+  hooks_.run(trial_->change.config, true);
 }
 
 void NodeChange::tick(Clock::time_point now) {
   if (!trial_) return;
   if (now >= trial_->deadline) return go_back(fmt::format("no word from the controller in time; here: {}", trial_->healthy ? "all is well" : trial_->why));
-  if (now - trial_->began < settling_time(trial_->config)) return;
-  trial_->why = worse_than(trial_->well, hooks_.look(trial_->config));
+  if (now - trial_->began < settling_time(trial_->change.config)) return;
+  trial_->why = worse_than(trial_->well, hooks_.look(trial_->change.config));
   trial_->healthy = trial_->why.empty();
 }
 
-void NodeChange::keep(const control::Instruction& instruction) {
+void NodeChange::keep() {
   const auto trial = std::move(*trial_);
-  if (auto kept = hooks_.keep(instruction, trial.config); !kept) {
+  if (auto kept = hooks_.keep(trial.change); !kept) {
     // Without it on disk a restart would undo it: better now, and said.
     trial_ = trial;
     return go_back(kept.error().message);
@@ -187,16 +188,16 @@ void NodeChange::keep(const control::Instruction& instruction) {
   ::unlink(paths_.trial_mark().c_str());
   failed_ = 0;
   why_.clear();
-  spdlog::info("change {} is kept", trial.change);
-  hooks_.run(trial.config, false);
+  spdlog::info("change {} is kept", trial.change.revision);
+  hooks_.run(trial.change.config, false);
 }
 
 void NodeChange::go_back(const std::string& why) {
   const auto trial = std::move(*trial_);
   trial_.reset();
-  failed_ = trial.change;
+  failed_ = trial.change.revision;
   why_ = why;
-  spdlog::warn("change {} is taken back: {}", trial.change, why);
+  spdlog::warn("change {} is taken back: {}", trial.change.revision, why);
   hooks_.run(trial.before, false);
   ::unlink(paths_.trial_mark().c_str());
 }

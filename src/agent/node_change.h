@@ -42,7 +42,7 @@ class NodeChange {
     std::function<Outcome(const NodeConfig&)> compare;         // what it would change; changes nothing
     std::function<Complaints(const NodeConfig&)> look;         // this node against a configuration
     std::function<void(const NodeConfig&, bool on_trial)> run; // makes it the present one
-    std::function<Status(const control::Instruction&, const NodeConfig&)> keep;  // it is confirmed: on disk
+    std::function<Status(const Assignment&)> keep;             // it is confirmed: on disk
   };
 
   NodeChange(boost::asio::io_context& loop, const Paths& paths, Hooks hooks);
@@ -62,15 +62,13 @@ class NodeChange {
 
  private:
   struct Staged {
-    std::int64_t change = 0;
-    NodeConfig config;
+    Assignment change;
     Outcome outcome;
     bool counting_down = false;
   };
   struct Trial {
-    std::int64_t change = 0;
+    Assignment change;
     NodeConfig before;
-    NodeConfig config;
     Complaints well;  // what was not, before
     Clock::time_point began;
     Clock::time_point deadline;
@@ -80,7 +78,7 @@ class NodeChange {
 
   void stage(const control::Instruction& instruction);
   void activate(int seconds);
-  void keep(const control::Instruction& instruction);
+  void keep();
   void go_back(const std::string& why);
   void forget_staged();
 

@@ -189,7 +189,7 @@ Status join(const DaemonOptions& options, const std::string& token_text, const T
     keyring.preshared = std::move(answered->preshared);
     keyring.node_secret = std::move(answered->node_secret);
     RADIAL_TRY(save_keyring(paths.secrets(), keyring));
-    RADIAL_TRY(save_assignment(paths, {answered->revision, answered->config}));
+    RADIAL_TRY(save_assignment(paths, {answered->revision, answered->config, answered->digest}));
     RADIAL_TRY(save_controller_address(paths, {token.hub, token.controller, token.port}));
     RADIAL_TRY(write_file_atomically(paths.node(), token.site + "\n", 0644));
   }

@@ -246,12 +246,12 @@ int list_members(const std::string& socket, bool json) {
     return 0;
   }
   const auto now = static_cast<std::int64_t>(std::time(nullptr));
-  Table table({"NODE", "ROLE", "KEY AGE", "SEEN", "CONFIGURATION", "FRR", "WIREGUARD", "ROTATION"});
+  Table table({"NODE", "ROLE", "KEY AGE", "SEEN", "CONFIGURATION", "RADIAL", "FRR", "WIREGUARD", "ROTATION"});
   for (const auto& one : (*answer)["members"]) {
     const bool in = one.value("joined", false);
     table.add({one.value("node", ""), one.value("role", ""), one.contains("key_since") ? how_long(now - one.value("key_since", now)) : "-",
                one.contains("seen") ? how_long(now - one.value("seen", now)) + " ago" : "-",
-               !in ? "not joined" : configuration_text(one), one.value("frr", "-"), one.value("wireguard", "-"),
+               !in ? "not joined" : configuration_text(one), one.value("radial", "-"), one.value("frr", "-"), one.value("wireguard", "-"),
                one.contains("rotation") ? rotation_text(one) : "-"});
   }
   fmt::print("{}", table.to_string());

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/log.h"
+#include "base/version.h"
 #include "cli/commands.h"
 
 namespace radial::cli {
@@ -18,7 +19,7 @@ int run(int argc, char** argv) {
   CLI::App app{"Radial governs hub-and-spoke WireGuard networks that route with FRR.\n"
                "See radial(8); a fabric on this machine to try things on: radial lab up FABRIC.yaml"};
   app.name("radial");
-  app.set_version_flag("--version", RADIAL_VERSION);
+  app.set_version_flag("--version", std::string(version()));
   app.require_subcommand(1);
   app.formatter(std::make_shared<CLI::Formatter>());
   app.get_formatter()->column_width(30);

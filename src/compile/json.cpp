@@ -12,6 +12,10 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 
 constexpr JsonLimits limits{.max_bytes = 64U << 20U, .max_depth = 8};
+
+// A node reads what an older or a newer Radial wrote in the same format: fields that are
+// new may be missing, those it does not know are passed over. What a node must not pass over needs
+// another number here: nodes that do not know it stay with what they have.
 constexpr int format_version = 1;
 
 template <class Enum, std::size_t N>
@@ -123,16 +127,12 @@ auto with_problem(Read read, std::optional<Error>& problem) {
 
 Lan read_lan(const json& value, const std::string& path, std::optional<Error>& problem) {
   Fields fields(value, path, problem);
-  Lan lan{fields.parsed("prefix", Prefix::parse), fields.flag("active")};
-  fields.finish();
-  return lan;
+  return {fields.parsed("prefix", Prefix::parse), fields.flag("active")};
 }
 
 Grant read_grant(const json& value, const std::string& path, std::optional<Error>& problem) {
   Fields fields(value, path, problem);
-  Grant grant{fields.flag("any"), fields.parsed_list("prefixes", Prefix::parse)};
-  fields.finish();
-  return grant;
+  return {fields.flag("any"), fields.parsed_list("prefixes", Prefix::parse)};
 }
 
 WirePeer read_peer(const json& value, const std::string& path, std::optional<Error>& problem) {
@@ -148,7 +148,6 @@ WirePeer read_peer(const json& value, const std::string& path, std::optional<Err
   peer.grant = read_grant(fields.object("grant"), fields.at("grant"), problem);
   peer.lans = fields.parsed_list("lans", Prefix::parse);
   peer.trust = fields.word("trust", trust_words);
-  fields.finish();
   return peer;
 }
 
@@ -166,31 +165,24 @@ Wire read_wire(const json& value, const std::string& path, std::optional<Error>&
   wire.cost = fields.integer<std::uint32_t>("cost", 1, 65535);  // 16 bits in a router-LSA
   wire.mtu_ignore = fields.flag("mtu_ignore");
   wire.peers = fields.list("peers", with_problem(read_peer, problem));
-  fields.finish();
   return wire;
 }
 
 Sysctl read_sysctl(const json& value, const std::string& path, std::optional<Error>& problem) {
   Fields fields(value, path, problem);
-  Sysctl sysctl{fields.parsed("key", ruled("a sysctl key below net", is_sysctl_key)), fields.text("value")};
-  fields.finish();
-  return sysctl;
+  return {fields.parsed("key", ruled("a sysctl key below net", is_sysctl_key)), fields.text("value")};
 }
 
 FrrStanza read_stanza(const json& value, const std::string& path, std::optional<Error>& problem) {
   Fields fields(value, path, problem);
-  FrrStanza stanza{fields.parsed("daemon", ruled("the name of an FRR daemon", is_daemon_name)), fields.text("context"),
-                   fields.text_list("lines")};
-  fields.finish();
-  return stanza;
+  return {fields.parsed("daemon", ruled("the name of an FRR daemon", is_daemon_name)), fields.text("context"),
+          fields.text_list("lines")};
 }
 
 Router read_router(const json& value, const std::string& path, std::optional<Error>& problem) {
   Fields fields(value, path, problem);
-  Router router{fields.text("node"), fields.parsed("id", IpAddress::parse), fields.flag("hub"),
-                fields.flag("others_behind"), fields.has("several_hubs") && fields.flag("several_hubs")};
-  fields.finish();
-  return router;
+  return {fields.text("node"), fields.parsed("id", IpAddress::parse), fields.flag("hub"),
+          fields.flag("others_behind"), fields.has("several_hubs") && fields.flag("several_hubs")};
 }
 
 BgpPart read_bgp(const json& value, const std::string& path, std::optional<Error>& problem) {
@@ -202,14 +194,14 @@ BgpPart read_bgp(const json& value, const std::string& path, std::optional<Error
   bgp.settings.bfd = fields.flag("bfd");
   bgp.ipv4 = fields.flag("ipv4");
   bgp.ipv6 = fields.flag("ipv6");
-  fields.finish();
   return bgp;
 }
 
 NodeConfig read_config(const json& value, std::optional<Error>& problem) {
   Fields fields(value, "", problem);
   NodeConfig config;
-  fields.integer<int>("format", format_version, format_version);
+  if (fields.integer<int>("format") != format_version)
+    fields.fail_at("format", fmt::format("this version of Radial knows format {} only: upgrade it", format_version));
   config.fabric = fields.text("fabric");
   config.node = fields.text("node");
   config.role = fields.word("role", role_words);
@@ -228,7 +220,6 @@ NodeConfig read_config(const json& value, std::optional<Error>& problem) {
   config.sysctls = fields.list("sysctls", with_problem(read_sysctl, problem));
   config.frr = fields.list("frr", with_problem(read_stanza, problem));
   config.nft = fields.text("nft", /*multi_line=*/true);
-  fields.finish();
   return config;
 }
 

@@ -1,7 +1,8 @@
 // Reading a JSON object field by field with types and ranges checked. The
 // first problem is kept with its path ("wires[2].peers[0].keepalive") and
 // everything after it yields defaults, so that a reader is a plain list of
-// fields and looks at the problem once, at its end.
+// fields and looks at the problem once, at its end. A key that nobody asks for is
+// passed over: a newer writer may have put it there.
 //
 // Not part of the room's public headers.
 #pragma once
@@ -10,7 +11,6 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -77,8 +77,6 @@ class Fields {
   const nlohmann::json& object(const char* key);  // an empty object when it is not there
   [[nodiscard]] std::string at(std::string_view key) const;
 
-  // Refuses keys that were not asked for.
-  void finish();
   void fail_at(std::string_view key, std::string_view what);
 
  private:
@@ -99,7 +97,6 @@ class Fields {
   const nlohmann::json& value_;
   std::string path_;
   std::optional<Error>& problem_;
-  std::set<std::string, std::less<>> seen_;
 };
 
 }  // namespace radial

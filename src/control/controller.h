@@ -60,6 +60,7 @@ enum class RotationStep : std::uint8_t {
 struct Bundle {
   std::int64_t revision = 0;
   NodeConfig config;
+  std::string digest;                           // of `config` as it came, at the node
   Secret node_secret;
   RotationStep rotation = RotationStep::none;
   std::optional<PublicKey> next_key;            // that the node has posted
@@ -69,13 +70,16 @@ struct Bundle {
 // What a node says of itself each time it asks for its configuration.
 struct Report {
   PublicKey key;                   // that its wires use now
-  std::string applied;             // digest_of_config of what it runs; empty: nothing whole
+  std::string applied;             // digest of the configuration that it runs; empty: nothing whole
   std::optional<FrrVersion> frr;
   std::string wireguard;           // "kernel", "radial-wire", ...; empty: not known
   std::vector<std::string> findings;  // a hub's: what it refuses, and whom it cut off
   std::int64_t held_back = 0;      // a revision that it went back from alone; 0: none
+  std::string radial;              // its version, "0.1.0"; empty: not said
 };
 
+// Of a configuration as it was sent: a node of an older version reads less of it.
+[[nodiscard]] std::string digest_of_config_text(std::string_view text);
 [[nodiscard]] std::string digest_of_config(const NodeConfig& config);
 
 struct Member {
@@ -88,6 +92,7 @@ struct Member {
   std::int64_t held_back = 0;        // a revision that it went back from alone; 0: none
   std::optional<FrrVersion> frr;
   std::string wireguard;
+  std::string radial;                // the version that it said; empty: none since this controller started
   std::optional<RotationStep> rotation;
   std::vector<std::string> awaited;  // hubs that the rotation waits for
 };
@@ -218,6 +223,7 @@ class Controller {
     std::int64_t quota_since = 0;  // of lines in the log for its findings
     int logged = 0;
     std::optional<std::int64_t> held_back;
+    std::string radial;
   };
   std::map<std::string, Said> said_;
 };

@@ -32,8 +32,9 @@ std::string one_line(std::string text) {
 
 }  // namespace
 
-std::string digest_of_config(const NodeConfig& config) {
-  const auto text = radial::to_json(config);
+std::string digest_of_config(const NodeConfig& config) { return digest_of_config_text(radial::to_json(config)); }
+
+std::string digest_of_config_text(std::string_view text) {
   std::array<unsigned char, 16> hash{};
   crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(text.data()), text.size(), nullptr, 0);
   std::array<char, 33> hex{};
@@ -156,6 +157,7 @@ Result<bool> Controller::report(const std::string& node, const Report& report, s
     RADIAL_TRY(commit(std::move(transaction)));
   }
   said_[node].at = now;
+  said_[node].radial = one_line(report.radial);
   RADIAL_TRY(note_applied(node, report.applied));
   RADIAL_TRY(note_held_back(node, report.held_back, now));
   RADIAL_TRY(note_findings(node, report.findings, now));
@@ -232,10 +234,13 @@ Result<std::vector<Member>> Controller::members() {
       one.wireguard = facts->second.wireguard;
     }
     if (const auto age = ages.find(name); age != ages.end() && one.key) one.key_since = age->second;
-    if (const auto said = said_.find(name); said != said_.end() && said->second.at != 0) one.seen = said->second.at;
+    if (const auto said = said_.find(name); said != said_.end()) {
+      if (said->second.at != 0) one.seen = said->second.at;
+      one.held_back = said->second.held_back.value_or(0);
+      one.radial = said->second.radial;
+    }
     if (one.key) {
       RADIAL_ASSIGN(one.current, runs_newest(name));
-      if (const auto said = said_.find(name); said != said_.end()) one.held_back = said->second.held_back.value_or(0);
       RADIAL_ASSIGN(const auto step, rotation_step(name));
       if (step != RotationStep::none) one.rotation = step;
       if (step == RotationStep::wait) { RADIAL_ASSIGN(one.awaited, hubs_behind(name)); }

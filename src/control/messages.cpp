@@ -79,6 +79,7 @@ Result<Bundle> bundle_from_json(std::string_view text) {
   RADIAL_ASSIGN(bundle.revision, json_integer<std::int64_t>(json["revision"], "revision", 0));
   RADIAL_ASSIGN(const auto config, text_of(json, "config"));
   RADIAL_ASSIGN(bundle.config, node_config_from_json(config));
+  bundle.digest = digest_of_config_text(config);
   RADIAL_ASSIGN(auto secret, text_of(json, "secret"));
   RADIAL_ASSIGN(bundle.node_secret, Secret::parse(secret));
   wipe(secret);
@@ -115,6 +116,7 @@ std::string to_json(const Report& report) {
             {"wireguard", report.wireguard},
             {"findings", report.findings}};
   if (report.held_back != 0) json["held_back"] = report.held_back;
+  if (!report.radial.empty()) json["radial"] = report.radial;
   if (report.frr) json["frr"] = fmt::format("{}.{}", report.frr->major, report.frr->minor);
   return written(json);
 }
@@ -134,6 +136,8 @@ Result<Report> report_from_json(std::string_view text) {
     RADIAL_ASSIGN(report.frr, FrrVersion::parse(frr));
   }
   if (json.contains("held_back")) { RADIAL_ASSIGN(report.held_back, json_integer<std::int64_t>(json["held_back"], "held_back", 0)); }
+  if (json.contains("radial")) { RADIAL_ASSIGN(report.radial, text_of(json, "radial")); }
+  if (report.radial.size() > longest_program) return fail(Errc::invalid_argument, "'radial' is no version");
   if (!json.contains("findings") || !json["findings"].is_array())
     return fail(Errc::invalid_argument, "'findings' is missing or no list");
   for (const auto& one : json["findings"]) {

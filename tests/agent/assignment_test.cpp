@@ -5,11 +5,13 @@
 #include <fstream>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/keyring.h"
 #include "base/file.h"
+#include "control/controller.h"
 #include "support/temporary_folder.h"
 
 namespace radial::agent {
@@ -53,6 +55,21 @@ TEST_F(AssignmentTest, OnProbationTheProvenOneStaysTheOneBefore) {
   end_probation(paths_);
   EXPECT_FALSE(load_on_probation(paths_));
   EXPECT_EQ(load_assignment(paths_, warning)->revision, 8);
+}
+
+// Under the name that the controller gave it, for it may say more than this version reads.
+TEST_F(AssignmentTest, KeepsTheControllersNameOfIt) {
+  auto given = numbered(1);
+  given.digest = "0123";
+  ASSERT_TRUE(save_assignment(paths_, given));
+  std::string warning;
+  EXPECT_EQ(load_assignment(paths_, warning)->digest, "0123");
+
+  auto file = nlohmann::json::parse(*read_file(paths_.assignment(), 1U << 20U));
+  file.erase("digest");
+  ASSERT_TRUE(write_file_atomically(paths_.assignment(), file.dump(), 0600));
+  EXPECT_EQ(load_assignment(paths_, warning)->digest, control::digest_of_config(given.config)) << "written by an older version";
+  EXPECT_EQ(warning, "");
 }
 
 TEST_F(AssignmentTest, EveryTornLengthFallsBackToTheOneBefore) {

@@ -139,7 +139,14 @@ FrrSandbox::Reply FrrSandbox::ask(const std::string& wanted, const std::string& 
     socket = std::move(fresh);
     exchange("enable");
   }
-  return exchange(command);
+  auto reply = exchange(command);
+  // mgmtd's datastores are locked for a moment while it hands them to a daemon that has just come up.
+  (void)eventually([&] {
+    const bool locked = reply.text.find("could not lock") != std::string::npos;
+    if (locked) reply = exchange(command);
+    return !locked;
+  }, std::chrono::seconds(10));
+  return reply;
 }
 
 std::vector<std::string> FrrSandbox::enter(const std::string& daemon, const std::string& context,

@@ -6,9 +6,11 @@
 #include <set>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "control/fabric_edit.h"
+#include "control/messages.h"
 #include "control/token.h"
 #include "support/temporary_folder.h"
 
@@ -113,6 +115,39 @@ TEST_F(ControllerTest, InvitesAndEnrolsOverRestarts) {
   EXPECT_EQ(*controller.authenticate(address, "hello", mac_of(bundle->node_secret, "hello")), "berlin");
   EXPECT_FALSE(controller.authenticate(address, "hello!", mac_of(bundle->node_secret, "hello")));
   EXPECT_FALSE(controller.authenticate(berlin.token.address, "hello", mac_of(bundle->node_secret, "hello")));
+}
+
+// While a fabric is upgraded node by node, the controller says more than a node reads of it.
+TEST_F(ControllerTest, ANodeOfAnOlderVersionAnswersByTheTextThatItWasSent) {
+  auto controller = open();
+  auto berlin = invite(controller, "berlin", "192.168.20.0/24");
+  auto bundle = controller.join(berlin.request(), berlin.token.address, now);
+  ASSERT_TRUE(bundle);
+  const auto here = bundle_from_json(to_json(*bundle));
+  ASSERT_TRUE(here);
+  EXPECT_EQ(here->digest, digest_of_config(here->config));
+
+  auto newer = nlohmann::json::parse(to_json(*bundle));
+  const auto config = newer["config"].get<std::string>();
+  newer["config"] = "{\"colour\": \"red\", " + config.substr(1);
+  newer["colour"] = "red";
+  const auto there = bundle_from_json(newer.dump());
+  ASSERT_TRUE(there) << there.error().message;
+  EXPECT_EQ(there->config, here->config);
+  EXPECT_EQ(there->digest, digest_of_config_text(newer["config"].get<std::string>()));
+  EXPECT_NE(there->digest, here->digest);
+
+  Report report;
+  report.key = berlin.key.public_key();
+  report.applied = here->digest;
+  report.radial = "0.0.9";
+  ASSERT_TRUE(controller.report("berlin", report, now + 1));
+  const auto members = controller.members();
+  ASSERT_TRUE(members);
+  const auto one = std::find_if(members->begin(), members->end(), [](const auto& member) { return member.name == "berlin"; });
+  ASSERT_NE(one, members->end());
+  EXPECT_TRUE(one->current);
+  EXPECT_EQ(one->radial, "0.0.9");
 }
 
 TEST_F(ControllerTest, OfTwoJoinsOneWins) {

@@ -25,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if (const auto report = control::report_from_json(text)) {
     const auto again = control::report_from_json(control::to_json(*report));
-    require(again && again->key == report->key && again->findings.size() == report->findings.size() && again->held_back == report->held_back);
+    require(again && again->key == report->key && again->findings.size() == report->findings.size() && again->held_back == report->held_back && again->radial == report->radial);
   }
   if (const auto key = control::key_from_json(text)) require(control::key_from_json(control::key_to_json(*key)) == *key);
   if (const auto bundle = control::bundle_from_json(text)) {

@@ -1,0 +1,7 @@
+#include "base/version.h"
+
+namespace radial {
+
+std::string_view version() { return RADIAL_VERSION; }
+
+}  // namespace radial
