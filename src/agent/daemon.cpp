@@ -635,9 +635,6 @@ class Daemon {
     listener_.add_foreign(snapshot.wires);
     if (down_) snapshot.state = "down";
     snapshot.problems = outcome_.problems;
-    if (member_)
-      for (auto& problem : {member_->held_back(), member_->refused()})
-        if (!problem.empty()) snapshot.problems.push_back(problem);
     if (!startup_problem_.empty()) snapshot.problems.insert(snapshot.problems.begin(), startup_problem_);
     for (const auto& [name, why] : resolver_.failures())
       snapshot.problems.push_back(fmt::format("cannot resolve the endpoint name {}: {}", name, why));
@@ -645,6 +642,8 @@ class Daemon {
     std::erase_if(snapshot.adjacencies, [&](const auto& one) { return guard_.cut_offs().contains(one.node); });
     auto found = routing_findings();
     for (auto& finding : liveness_.findings(config_)) found.push_back(std::move(finding));
+    if (member_)
+      for (auto& finding : member_->findings()) found.push_back(std::move(finding));
     observe::diagnose(config_, snapshot, std::move(found));
     return {200, observe::to_json(snapshot)};
   }

@@ -72,16 +72,18 @@ std::int64_t MemberRole::held_back_revision() const {
   return newer == nullptr ? 0 : newer->revision;
 }
 
-std::string MemberRole::held_back() const {
-  const auto* newer = probation_.held_back();
-  if (newer == nullptr) return {};
-  return fmt::format("revision {} is held back: {}; revision {} runs in its place. Mend the fabric and apply it, or restart radiald here to try it again",
-                     newer->revision, why_back_, assignment_.revision);
-}
-
-std::string MemberRole::refused() const {
-  if (unusable_.empty()) return {};
-  return fmt::format("what the controller on {} gives cannot be used here: {}; revision {} goes on", controller_.hub, unusable_, assignment_.revision);
+std::vector<observe::Finding> MemberRole::findings() const {
+  using observe::Severity;
+  std::vector<observe::Finding> findings;
+  if (const auto* newer = probation_.held_back())
+    findings.push_back({Severity::broken, fmt::format("revision {}", newer->revision),
+                        fmt::format("is held back; revision {} runs in its place", assignment_.revision), why_back_,
+                        "mend the fabric and apply it; or restart radiald here, which tries it again"});
+  if (!unusable_.empty())
+    findings.push_back({Severity::broken, "controller " + controller_.hub,
+                        fmt::format("gives what cannot be used here; revision {} goes on", assignment_.revision), unusable_,
+                        fmt::format("bring this node and {} to one version of Radial", controller_.hub)});
+  return findings;
 }
 
 void MemberRole::forget_probation() {

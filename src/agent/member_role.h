@@ -10,6 +10,7 @@
 #include <chrono>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -21,6 +22,7 @@
 #include "agent/probation.h"
 #include "agent/tunnel_client.h"
 #include "control/controller.h"
+#include "observe/snapshot.h"
 
 namespace radial::agent {
 
@@ -51,11 +53,9 @@ class MemberRole {
   // There is something to tell: it is told within the next moments.
   void soon();
 
-  // A revision that is held back, and why, for people; empty: none is.
-  [[nodiscard]] std::string held_back() const;
+  // Why this node does not run what its controller says.
+  [[nodiscard]] std::vector<observe::Finding> findings() const;
   [[nodiscard]] std::int64_t held_back_revision() const;  // 0: none
-  // Why what the controller gives cannot be used here, for people; empty: it can.
-  [[nodiscard]] std::string refused() const;
 
  private:
   void ask();

@@ -246,7 +246,7 @@ int list_members(const std::string& socket, bool json) {
     return 0;
   }
   const auto now = static_cast<std::int64_t>(std::time(nullptr));
-  Table table({"NODE", "ROLE", "KEY AGE", "SEEN", "CONFIGURATION", "RADIAL", "FRR", "WIREGUARD", "ROTATION"});
+  Table table({"NODE", "ROLE", "KEY AGE", "SEEN", "CONFIG", "RADIAL", "FRR", "WIREGUARD", "ROTATION"});
   for (const auto& one : (*answer)["members"]) {
     const bool in = one.value("joined", false);
     table.add({one.value("node", ""), one.value("role", ""), one.contains("key_since") ? how_long(now - one.value("key_since", now)) : "-",

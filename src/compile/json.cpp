@@ -201,7 +201,7 @@ NodeConfig read_config(const json& value, std::optional<Error>& problem) {
   Fields fields(value, "", problem);
   NodeConfig config;
   if (fields.integer<int>("format") != format_version)
-    fields.fail_at("format", fmt::format("this version of Radial knows format {} only: upgrade it", format_version));
+    fields.fail_at("format", fmt::format("this version of Radial knows format {} only", format_version));
   config.fabric = fields.text("fabric");
   config.node = fields.text("node");
   config.role = fields.word("role", role_words);

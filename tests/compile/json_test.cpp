@@ -63,7 +63,7 @@ TEST(NodeConfigJson, ReadsWhatANewerVersionWroteInThisFormat) {
   const auto there = node_config_from_json(newer.dump());
   ASSERT_TRUE(there) << there.error().message;
   EXPECT_EQ(*there, *here);
-  EXPECT_EQ(refusal("/format", 2), "node configuration: format: this version of Radial knows format 1 only: upgrade it");
+  EXPECT_EQ(refusal("/format", 2), "node configuration: format: this version of Radial knows format 1 only");
 }
 
 TEST(NodeConfigJson, ReadsWhatAnOlderVersionWrote) {
