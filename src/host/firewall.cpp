@@ -12,8 +12,8 @@ namespace {
 constexpr auto drop_table = "table inet radial\ndelete table inet radial\n";
 
 // The text of the table in the kernel; empty when it is not there.
-Result<std::string> listing(NftOutput output) {
-  auto text = run_nft("list table inet radial", output);
+Result<std::string> listing() {
+  auto text = run_nft("list table inet radial");
   if (text) return text;
   RADIAL_ASSIGN(const auto tables, run_nft("list tables inet"));
   if (tables.find("table inet radial\n") == tables.npos) return std::string();
@@ -50,11 +50,9 @@ Result<Firewall> Firewall::open() {
   return Firewall(std::make_unique<Impl>());
 }
 
-Result<std::string> Firewall::observe() { return listing(NftOutput::full); }
-
 Result<std::optional<FirewallDifference>> Firewall::difference(const std::string& table) {
   RADIAL_TRY(check_single_table(table));
-  RADIAL_ASSIGN(const auto listed, listing(NftOutput::stateless));
+  RADIAL_ASSIGN(const auto listed, listing());
   if (listed.empty()) return FirewallDifference{{}, table};
   RADIAL_ASSIGN(const auto* wanted, impl_->canonical_form(table));
   auto present = without_learned_elements(listed);

@@ -24,8 +24,6 @@ class Firewall {
   Firewall& operator=(Firewall&&) noexcept;
   ~Firewall();
 
-  // The table as `nft list table inet radial` prints it; empty when it is not there.
-  Result<std::string> observe();
   // How what is there differs from `table` in effect, nothing when it does not.
   // `table` is one `table inet radial { ... }`.
   Result<std::optional<FirewallDifference>> difference(const std::string& table);

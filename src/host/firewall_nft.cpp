@@ -72,13 +72,13 @@ Result<Fd> memory_file() {
 
 // `command` is a file: for a buffer nft points its errors at the first line,
 // whichever is meant.
-Result<std::string> run_here(int command, NftOutput output) {
+Result<std::string> run_here(int command) {
   const std::unique_ptr<nft_ctx, FreeContext> context(::nft_ctx_new(NFT_CTX_DEFAULT));
   if (!context) return fail(Errc::unavailable, "libnftables gives no context");
   if (::nft_ctx_buffer_output(context.get()) != 0 || ::nft_ctx_buffer_error(context.get()) != 0)
     return fail(Errc::io, "libnftables gives no buffer");
   // A protocol's name would depend on this machine's /etc/protocols.
-  if (output == NftOutput::stateless) ::nft_ctx_output_set_flags(context.get(), NFT_CTX_OUTPUT_STATELESS | NFT_CTX_OUTPUT_NUMERIC_PROTO);
+  ::nft_ctx_output_set_flags(context.get(), NFT_CTX_OUTPUT_STATELESS | NFT_CTX_OUTPUT_NUMERIC_PROTO);
   if (::nft_run_cmd_from_filename(context.get(), fmt::format("/proc/self/fd/{}", command).c_str()) != 0) {
     const auto message = first_error(::nft_ctx_get_error_buffer(context.get()));
     return fail(kind_of(message), "nft: {}", message);
@@ -111,7 +111,7 @@ Result<std::string> read_answer(int fd) {
 enum class Where { here, empty_namespace };
 
 // Runs the commands one after the other; what the last one printed.
-Result<std::string> run_commands(const std::vector<std::string>& commands, NftOutput output, Where where) {
+Result<std::string> run_commands(const std::vector<std::string>& commands, Where where) {
   std::vector<Fd> files;
   for (const auto& command : commands) {
     RADIAL_ASSIGN(auto file, memory_file());
@@ -131,7 +131,7 @@ Result<std::string> run_commands(const std::vector<std::string>& commands, NftOu
       result = fail_errno(errno, "cannot make a network namespace to compare nftables rules in (it takes CAP_SYS_ADMIN, "
                                  "or kernel.unprivileged_userns_clone=1)");
     for (const auto& file : files)
-      if (result) result = run_here(file.get(), output);
+      if (result) result = run_here(file.get());
     answer(reply.get(), result);
     ::_exit(0);
   }
@@ -143,12 +143,10 @@ Result<std::string> run_commands(const std::vector<std::string>& commands, NftOu
 
 }  // namespace
 
-Result<std::string> run_nft(const std::string& command, NftOutput output) {
-  return run_commands({command}, output, Where::here);
-}
+Result<std::string> run_nft(const std::string& command) { return run_commands({command}, Where::here); }
 
 Result<std::string> canonical_table(const std::string& table) {
-  return run_commands({table + "\n", "list table inet radial"}, NftOutput::stateless, Where::empty_namespace);
+  return run_commands({table + "\n", "list table inet radial"}, Where::empty_namespace);
 }
 
 }  // namespace radial::host

@@ -17,16 +17,11 @@
 
 namespace radial::host {
 
-enum class NftOutput {
-  full,       // as nft prints it
-  stateless,  // without the values of counters, quotas and limits
-};
+// What the command printed, without the values of counters, quotas and limits. An
+// error carries nft's own words; unavailable: libnftables crashed.
+[[nodiscard]] Result<std::string> run_nft(const std::string& command);
 
-// What the command printed. An error carries nft's own words; unavailable:
-// libnftables crashed.
-[[nodiscard]] Result<std::string> run_nft(const std::string& command, NftOutput output = NftOutput::full);
-
-// The stateless listing of `table` (one `table inet radial {...}`) as the
+// The listing of `table` (one `table inet radial {...}`) as the
 // kernel would give it, found by loading it in an empty network namespace
 // made for the purpose: the live one is not touched. Costs some milliseconds.
 // Needs CAP_SYS_ADMIN or permission to make user namespaces.
