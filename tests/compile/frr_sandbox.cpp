@@ -140,7 +140,7 @@ FrrSandbox::Reply FrrSandbox::ask(const std::string& wanted, const std::string& 
     exchange("enable");
   }
   auto reply = exchange(command);
-  // mgmtd's datastores are locked for a moment while it hands them to a daemon that has just come up.
+  // On a busy machine mgmtd was seen to say so to its only session, for a while; radiald asks again, too.
   (void)eventually([&] {
     const bool locked = reply.text.find("could not lock") != std::string::npos;
     if (locked) reply = exchange(command);
