@@ -1,11 +1,10 @@
 #include "agent/assignment.h"
 
-#include <sodium.h>
 #include <unistd.h>
 
+#include "base/digest.h"
 #include "base/file.h"
 #include "compile/json.h"
-#include "control/controller.h"
 #include "fabric/strict_json.h"
 
 namespace radial::agent {
@@ -13,15 +12,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-std::string checksum(std::string_view text) {
-  std::array<unsigned char, 16> hash{};
-  crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(text.data()), text.size(), nullptr, 0);
-  std::array<char, 33> hex{};
-  sodium_bin2hex(hex.data(), hex.size(), hash.data(), hash.size());
-  return hex.data();
-}
-
-std::string checked_text(std::int64_t revision, const std::string& config) { return fmt::format("{}\n{}", revision, config); }
+std::string checksum(std::int64_t revision, const std::string& config) { return hex_digest(fmt::format("{}\n{}", revision, config)); }
 
 Result<Assignment> load_one(const std::filesystem::path& file) {
   RADIAL_ASSIGN(const auto text, read_file(file, 16U << 20U));
@@ -33,19 +24,19 @@ Result<Assignment> load_one(const std::filesystem::path& file) {
   if (!json->contains("revision")) return damaged();
   const auto revision = json_integer<std::int64_t>((*json)["revision"], "revision", 0);
   const auto& config = (*json)["config"].get_ref<const std::string&>();
-  if (!revision || (*json)["checksum"] != checksum(checked_text(*revision, config))) return damaged();
+  if (!revision || (*json)["checksum"] != checksum(*revision, config)) return damaged();
   Assignment assignment;
   assignment.revision = *revision;
   RADIAL_ASSIGN(assignment.config, node_config_from_json(config));
   // Files of versions before it lack it; what is wrong here is put right by the controller's next answer.
   const auto digest = json->find("digest");
-  assignment.digest = digest != json->end() && digest->is_string() ? digest->get<std::string>() : control::digest_of_config_text(config);
+  assignment.digest = digest != json->end() && digest->is_string() ? digest->get<std::string>() : hex_digest(config);
   return assignment;
 }
 
 Status save_one(const std::filesystem::path& file, const Assignment& assignment) {
   const auto config = to_json(assignment.config);
-  const Json json{{"checksum", checksum(checked_text(assignment.revision, config))},
+  const Json json{{"checksum", checksum(assignment.revision, config)},
                   {"revision", assignment.revision},
                   {"digest", assignment.digest},
                   {"config", config}};

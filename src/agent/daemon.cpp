@@ -189,13 +189,13 @@ class Daemon {
     RADIAL_ASSIGN(auto keyring, load_keyring(paths_.secrets()));
     RADIAL_ASSIGN(auto again, load_keyring(paths_.secrets()));
     RADIAL_ASSIGN(auto assignment, load_assignment(paths_, startup_problem_));
-    take(assignment.config);
+    take(assignment);
     reconciler_.set_keyring(std::move(keyring));
     MemberRole::Node node;
     node.report = [this] { return report(); };
-    node.changed = [this](const NodeConfig& config, std::optional<Keyring> keys) {
+    node.changed = [this](const Assignment& newer, std::optional<Keyring> keys) {
       if (keys) reconciler_.set_keyring(std::move(*keys));
-      if (!change_.on_trial()) take(config);
+      if (!change_.on_trial()) take(newer);
     };
     node.rekeyed = [this](PrivateKey key) {
       identity_.key = std::move(key);
@@ -263,11 +263,10 @@ class Daemon {
  private:
   using Body = nlohmann::json;
 
-  void take(const NodeConfig& assigned) {
-    digest_ = control::digest_of_config(assigned);
+  void take(const Assignment& assigned) {
     assigned_ = assigned;
-    arrived_.merge(handshaken(awaited_keys(assigned_)));
-    auto config = with_arrived_keys(assigned_, arrived_);
+    arrived_.merge(handshaken(awaited_keys(assigned_.config)));
+    auto config = with_arrived_keys(assigned_.config, arrived_);
     if (config != config_) applied_once_ = false;
     config_ = std::move(config);
     watch_keys();
@@ -276,10 +275,10 @@ class Daemon {
 
   NodeChange::Hooks change_hooks() {
     NodeChange::Hooks hooks;
-    hooks.present = [this]() -> const NodeConfig& { return assigned_.node.empty() ? config_ : assigned_; };
+    hooks.present = [this]() -> const Assignment& { return assigned_; };
     hooks.compare = [this](const NodeConfig& config) { return reconciler_.reconcile(in_force(config), Mode::dry_run); };
     hooks.look = [this](const NodeConfig& config) { return look(config); };
-    hooks.run = [this](const NodeConfig& config, bool on_trial) { run_change(config, on_trial); };
+    hooks.run = [this](const Assignment& change, bool on_trial) { run_change(change, on_trial); };
     hooks.keep = [this](const Assignment& change) -> Status {
       if (!member_) return {};  // the controller's store has it
       return member_->adopt(change);
@@ -289,12 +288,11 @@ class Daemon {
 
   // A controller's hub goes back to what its store says now: somebody may have
   // been revoked meanwhile.
-  void run_change(const NodeConfig& config, bool on_trial) {
+  void run_change(const Assignment& change, bool on_trial) {
     reconciler_.set_saving(!on_trial);
     guard_.expect_turmoil(Clock::now() + turmoil);
-    assigned_ = config;
-    digest_ = control::digest_of_config(config);
-    config_ = with_arrived_keys(config, arrived_);
+    assigned_ = change;
+    config_ = with_arrived_keys(change.config, arrived_);
     applied_once_ = false;
     if (controller_ && !on_trial) controller_changed();
     reconcile();
@@ -339,7 +337,7 @@ class Daemon {
   std::set<PublicKey> handshaken(const std::set<PublicKey>& keys) {
     std::set<PublicKey> seen;
     if (keys.empty()) return seen;
-    for (const auto& wire : assigned_.wires) {
+    for (const auto& wire : assigned_.config.wires) {
       if (std::none_of(wire.peers.begin(), wire.peers.end(), [](const auto& peer) { return peer.next_key.has_value(); })) continue;
       const auto observed = host_.wireguard->observe(wire.interface);
       if (!observed) continue;
@@ -350,7 +348,7 @@ class Daemon {
   }
 
   std::set<PublicKey> keys_to_come() const {
-    auto keys = awaited_keys(assigned_);
+    auto keys = awaited_keys(assigned_.config);
     for (const auto& key : arrived_) keys.erase(key);
     return keys;
   }
@@ -360,7 +358,7 @@ class Daemon {
     auto seen = handshaken(keys_to_come());
     if (seen.empty()) return;
     arrived_.merge(std::move(seen));
-    config_ = with_arrived_keys(assigned_, arrived_);
+    config_ = with_arrived_keys(assigned_.config, arrived_);
     reconcile();
   }
 
@@ -430,7 +428,7 @@ class Daemon {
     steerer_.set_guests(std::move(guests));
     reconciler_.set_keyring(std::move(keyring));
     reconciler_.set_quarantine(std::move(quarantine));
-    take(config);
+    take({0, config, control::digest_of_config(config)});  // revisions are the store's
     return {};
   }
 
@@ -543,8 +541,8 @@ class Daemon {
   // or a new key may wait for it. What counts is that the wires are right.
   void tell_applied() {
     const auto of_wire = [](const std::string& problem) { return problem.starts_with("wire "); };
-    if (std::any_of(outcome_.problems.begin(), outcome_.problems.end(), of_wire) || applied_digest_ == digest_) return;
-    applied_digest_ = digest_;
+    if (std::any_of(outcome_.problems.begin(), outcome_.problems.end(), of_wire) || applied_digest_ == assigned_.digest) return;
+    applied_digest_ = assigned_.digest;
     if (member_) member_->soon();
     if (!controller_) return;
     report_timer_.expires_after(0ms);  // not in the midst of a change
@@ -779,8 +777,7 @@ class Daemon {
   NodeConfig config_;
   Outcome outcome_;                 // of the last reconciliation
   std::string startup_problem_;
-  NodeConfig assigned_;             // by a controller; config_ may have arrived keys in their peers' place
-  std::string digest_;              // of it
+  Assignment assigned_;             // by a controller; config_ may have arrived keys in their peers' place
   std::string applied_digest_;      // of the last one that the wires have
   std::set<PublicKey> arrived_;     // next keys of sites that are in use
   bool watching_keys_ = false;

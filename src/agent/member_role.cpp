@@ -23,13 +23,13 @@ MemberRole::MemberRole(boost::asio::io_context& loop, const Paths& paths, Contro
       paths_(paths),
       controller_(std::move(controller)),
       keyring_(std::move(keyring)),
+      assignment_(std::move(assignment)),
       node_(std::move(node)),
       pokes_(loop, [this] {
         if (node_.poked) node_.poked();
         soon();
       }),
       early_(loop) {
-  hold(std::move(assignment));
   // It did not live to see the newest proven.
   if (auto before = load_on_probation(paths_); before && before->config != assignment_.config)
     probation_.begin(std::move(*before), assignment_, std::chrono::steady_clock::now());
@@ -51,20 +51,9 @@ std::optional<TunnelRequest> MemberRole::signed_request(const std::string& metho
 
 Status MemberRole::adopt(const Assignment& assignment) {
   RADIAL_TRY(save_assignment(paths_, assignment));
-  hold(assignment);
+  assignment_ = assignment;
   forget_probation();
   return {};
-}
-
-void MemberRole::hold(Assignment assignment) {
-  assignment_ = std::move(assignment);
-  own_digest_ = control::digest_of_config(assignment_.config);
-}
-
-control::Report MemberRole::report() const {
-  auto report = node_.report();
-  if (report.applied == own_digest_) report.applied = assignment_.digest;
-  return report;
 }
 
 std::int64_t MemberRole::held_back_revision() const {
@@ -99,16 +88,16 @@ void MemberRole::switch_to(const Assignment& assignment) {
   } else {
     spdlog::warn("the controller does not answer under revision {} either; running revision {}", assignment_.revision, assignment.revision);
   }
-  hold(assignment);
+  assignment_ = assignment;
   end_probation(paths_);
   if (const auto saved = save_assignment(paths_, assignment_); !saved) spdlog::error("{}", saved.error().message);
-  node_.changed(assignment_.config, std::nullopt);
+  node_.changed(assignment_, std::nullopt);
 }
 
 Status MemberRole::put_on_probation(Assignment newer) {
   RADIAL_TRY(save_on_probation(paths_, newer));
   probation_.begin(std::move(assignment_), newer, std::chrono::steady_clock::now());
-  hold(std::move(newer));
+  assignment_ = std::move(newer);
   why_back_.clear();
   spdlog::info("revision {} from {}", assignment_.revision, controller_.hub);
   return {};
@@ -145,7 +134,7 @@ void MemberRole::ask() {
   again_ = false;
   const auto now = std::chrono::steady_clock::now();
   next_ = now + interval;
-  ask_through_tunnel(loop_, *signed_request("POST", "/v1/node", control::to_json(report())), deadline, [this, now](Result<TunnelAnswer> answer) {
+  ask_through_tunnel(loop_, *signed_request("POST", "/v1/node", control::to_json(node_.report())), deadline, [this, now](Result<TunnelAnswer> answer) {
     asking_ = false;
     Status status;
     if (!answer) status = forward_error(std::move(answer.error()));
@@ -206,11 +195,10 @@ Status MemberRole::take(const std::string& body, std::chrono::steady_clock::time
     RADIAL_ASSIGN(keyring_, load_keyring(paths_.secrets()));
   }
   if (newer) RADIAL_TRY(put_on_probation({bundle.revision, std::move(bundle.config), std::move(bundle.digest)}));
-  if (same_config && bundle.digest != assignment_.digest) {  // what is new in it means nothing here
-    assignment_.digest = std::move(bundle.digest);
-    soon();
-  }
-  if (newer || !same_keys) node_.changed(assignment_.config, std::move(keyring));
+  // What is new in it means nothing here. During a trial `changed` would not be heeded.
+  const bool renamed = same_config && bundle.digest != assignment_.digest && !node_.busy();
+  if (renamed) assignment_.digest = std::move(bundle.digest);
+  if (newer || renamed || !same_keys) node_.changed(assignment_, std::move(keyring));
   return follow(bundle.rotation, bundle.next_key);
 }
 

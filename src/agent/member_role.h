@@ -30,7 +30,7 @@ class MemberRole {
  public:
   struct Node {
     std::function<control::Report()> report;
-    std::function<void(const NodeConfig&, std::optional<Keyring>)> changed;  // no keyring: the keys stay
+    std::function<void(const Assignment&, std::optional<Keyring>)> changed;  // no keyring: the keys stay
     std::function<void(PrivateKey)> rekeyed;  // it is on disk: the wires are to use it
     std::function<void()> poked;
     std::function<bool()> busy;               // with a change on trial: what is new waits until it is over
@@ -65,8 +65,6 @@ class MemberRole {
   void prove(std::chrono::steady_clock::time_point asked);
   void forget_probation();
   void switch_to(const Assignment& assignment);
-  void hold(Assignment assignment);
-  [[nodiscard]] control::Report report() const;
   [[nodiscard]] Status follow(control::RotationStep step, const std::optional<PublicKey>& known);
   void offer(const PublicKey& key);
 
@@ -75,7 +73,6 @@ class MemberRole {
   ControllerAddress controller_;
   Keyring keyring_;
   Assignment assignment_;
-  std::string own_digest_;  // of its configuration as this version writes it
   Node node_;
   PokeListener pokes_;
   boost::asio::steady_timer early_;

@@ -5,10 +5,10 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "base/digest.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "compile/json.h"
-#include "control/controller.h"
 #include "fabric/strict_json.h"
 
 namespace radial::agent {
@@ -137,8 +137,8 @@ void NodeChange::stage(const control::Instruction& instruction) {
     spdlog::error("change {} cannot be staged: {}", instruction.change, error.message);
   };
   if (!config) return refuse(config.error());
-  if (config->node != hooks_.present().node) return refuse({Errc::protocol, fmt::format("it is for {}", config->node), 0});
-  Staged staged{{instruction.change, std::move(*config), control::digest_of_config_text(instruction.config)}, {}, false};
+  if (config->node != hooks_.present().config.node) return refuse({Errc::protocol, fmt::format("it is for {}", config->node), 0});
+  Staged staged{{instruction.change, std::move(*config), hex_digest(instruction.config)}, {}, false};
   if (const auto rehearsal = save_staged(paths_, staged.change); !rehearsal) return refuse(rehearsal.error());
   staged.outcome = hooks_.compare(staged.change.config);
   staged_ = std::move(staged);
@@ -163,10 +163,10 @@ void NodeChange::activate(int seconds) {
     why_ = marked.error().message;
     return spdlog::error("change {} is not tried: {}", revision, marked.error().message);
   }
-  trial.well = hooks_.look(trial.before);
+  trial.well = hooks_.look(trial.before.config);
   spdlog::info("change {} is on trial for at most {} s", revision, seconds);
   trial_ = std::move(trial);
-  hooks_.run(trial_->change.config, true);
+  hooks_.run(trial_->change, true);
 }
 
 void NodeChange::tick(Clock::time_point now) {
@@ -189,7 +189,7 @@ void NodeChange::keep() {
   failed_ = 0;
   why_.clear();
   spdlog::info("change {} is kept", trial.change.revision);
-  hooks_.run(trial.change.config, false);
+  hooks_.run(trial.change, false);
 }
 
 void NodeChange::go_back(const std::string& why) {

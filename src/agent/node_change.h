@@ -38,10 +38,10 @@ class NodeChange {
   using Clock = std::chrono::steady_clock;
 
   struct Hooks {
-    std::function<const NodeConfig&()> present;
+    std::function<const Assignment&()> present;
     std::function<Outcome(const NodeConfig&)> compare;         // what it would change; changes nothing
     std::function<Complaints(const NodeConfig&)> look;         // this node against a configuration
-    std::function<void(const NodeConfig&, bool on_trial)> run; // makes it the present one
+    std::function<void(const Assignment&, bool on_trial)> run; // makes it the present one
     std::function<Status(const Assignment&)> keep;             // it is confirmed: on disk
   };
 
@@ -68,7 +68,7 @@ class NodeChange {
   };
   struct Trial {
     Assignment change;
-    NodeConfig before;
+    Assignment before;
     Complaints well;  // what was not, before
     Clock::time_point began;
     Clock::time_point deadline;

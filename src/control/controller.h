@@ -60,7 +60,7 @@ enum class RotationStep : std::uint8_t {
 struct Bundle {
   std::int64_t revision = 0;
   NodeConfig config;
-  std::string digest;                           // of `config` as it came, at the node
+  std::string digest;                           // of the text that `config` was read from, at the node
   Secret node_secret;
   RotationStep rotation = RotationStep::none;
   std::optional<PublicKey> next_key;            // that the node has posted
@@ -78,8 +78,7 @@ struct Report {
   std::string radial;              // its version, "0.1.0"; empty: not said
 };
 
-// Of a configuration as it was sent: a node of an older version reads less of it.
-[[nodiscard]] std::string digest_of_config_text(std::string_view text);
+// hex_digest (base/digest.h) of its JSON, which is what a node is sent.
 [[nodiscard]] std::string digest_of_config(const NodeConfig& config);
 
 struct Member {

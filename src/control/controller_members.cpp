@@ -2,8 +2,7 @@
 // that a hub has not carried out yet.
 #include <algorithm>
 
-#include <sodium.h>
-
+#include "base/digest.h"
 #include "compile/json.h"
 #include "control/controller.h"
 
@@ -32,15 +31,7 @@ std::string one_line(std::string text) {
 
 }  // namespace
 
-std::string digest_of_config(const NodeConfig& config) { return digest_of_config_text(radial::to_json(config)); }
-
-std::string digest_of_config_text(std::string_view text) {
-  std::array<unsigned char, 16> hash{};
-  crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(text.data()), text.size(), nullptr, 0);
-  std::array<char, 33> hex{};
-  sodium_bin2hex(hex.data(), hex.size(), hash.data(), hash.size());
-  return hex.data();
-}
+std::string digest_of_config(const NodeConfig& config) { return hex_digest(radial::to_json(config)); }
 
 Result<bool> Controller::runs_newest(const std::string& node) const {
   const auto said = said_.find(node);
@@ -156,8 +147,9 @@ Result<bool> Controller::report(const std::string& node, const Report& report, s
     RADIAL_TRY(store_.set_node(node, facts));
     RADIAL_TRY(commit(std::move(transaction)));
   }
-  said_[node].at = now;
-  said_[node].radial = one_line(report.radial);
+  auto& said = said_[node];
+  said.at = now;
+  said.radial = one_line(report.radial);
   RADIAL_TRY(note_applied(node, report.applied));
   RADIAL_TRY(note_held_back(node, report.held_back, now));
   RADIAL_TRY(note_findings(node, report.findings, now));
@@ -234,13 +226,14 @@ Result<std::vector<Member>> Controller::members() {
       one.wireguard = facts->second.wireguard;
     }
     if (const auto age = ages.find(name); age != ages.end() && one.key) one.key_since = age->second;
-    if (const auto said = said_.find(name); said != said_.end()) {
-      if (said->second.at != 0) one.seen = said->second.at;
-      one.held_back = said->second.held_back.value_or(0);
-      one.radial = said->second.radial;
-    }
+    const auto said = said_.find(name);
+    if (said != said_.end() && said->second.at != 0) one.seen = said->second.at;
     if (one.key) {
       RADIAL_ASSIGN(one.current, runs_newest(name));
+      if (said != said_.end()) {
+        one.held_back = said->second.held_back.value_or(0);
+        one.radial = said->second.radial;
+      }
       RADIAL_ASSIGN(const auto step, rotation_step(name));
       if (step != RotationStep::none) one.rotation = step;
       if (step == RotationStep::wait) { RADIAL_ASSIGN(one.awaited, hubs_behind(name)); }

@@ -1,5 +1,6 @@
 #include "control/messages.h"
 
+#include "base/digest.h"
 #include "compile/json.h"
 #include "fabric/strict_json.h"
 
@@ -79,7 +80,7 @@ Result<Bundle> bundle_from_json(std::string_view text) {
   RADIAL_ASSIGN(bundle.revision, json_integer<std::int64_t>(json["revision"], "revision", 0));
   RADIAL_ASSIGN(const auto config, text_of(json, "config"));
   RADIAL_ASSIGN(bundle.config, node_config_from_json(config));
-  bundle.digest = digest_of_config_text(config);
+  bundle.digest = hex_digest(config);
   RADIAL_ASSIGN(auto secret, text_of(json, "secret"));
   RADIAL_ASSIGN(bundle.node_secret, Secret::parse(secret));
   wipe(secret);
