@@ -28,6 +28,7 @@
 #include <sodium.h>
 
 #include "base/log.h"
+#include "base/version.h"
 #include "engine/crypto/aead.h"
 #include "engine/crypto/primitives.h"
 #include "engine/process/confine.h"
@@ -39,10 +40,6 @@ namespace {
 
 using namespace radial;
 using namespace radial::engine;
-
-#ifndef RADIAL_VERSION
-#define RADIAL_VERSION "0"
-#endif
 
 constexpr const char* help = R"(radial-wire: WireGuard in userspace, a drop-in for wireguard-go
 
@@ -188,7 +185,7 @@ Status serve(const Arguments& arguments, Readiness& readiness) {
 
 int main(int argc, char** argv) {
   if (argc == 2 && std::string_view(argv[1]) == "--version") {
-    std::printf("radial-wire %s\n", RADIAL_VERSION);
+    std::printf("radial-wire %s\n", std::string(version()).c_str());
     return EXIT_SUCCESS;
   }
   if (argc == 2 && (std::string_view(argv[1]) == "--help" || std::string_view(argv[1]) == "-h")) {
