@@ -152,14 +152,12 @@ Status restore_backup(const DaemonOptions& options, const std::filesystem::path&
   RADIAL_TRY(restore_files(options.paths, file));
   RADIAL_ASSIGN(const auto node, read_file(options.paths.node(), 4096));
   const auto name = node.substr(0, node.find('\n'));
-  std::set<std::string> daemons{"zebra"};
   {
     RADIAL_ASSIGN(const auto controller, control::Controller::open(options.paths.controller_store(), name));
     RADIAL_ASSIGN(const auto config, controller.config_for(name));
-    for (const auto& stanza : config.frr) daemons.insert(stanza.daemon);
+    RADIAL_ASSIGN(const auto done, enable_frr_for(config));
+    for (const auto& line : done) tell(line);
   }
-  RADIAL_ASSIGN(const auto done, enable_frr_daemons(daemons));
-  for (const auto& line : done) tell(line);
   tell(fmt::format("this machine is {} again, the controller of its fabric", name));
   RADIAL_ASSIGN(const auto started, start_daemon(options));
   tell(started);

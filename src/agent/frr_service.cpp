@@ -1,5 +1,6 @@
 #include "agent/frr_service.h"
 
+#include <algorithm>
 #include <chrono>
 #include <sstream>
 #include <thread>
@@ -68,22 +69,43 @@ std::string with_daemons(const std::string& file, const std::set<std::string>& w
   return text;
 }
 
-Result<std::vector<std::string>> enable_frr_daemons(const std::set<std::string>& wanted) {
+std::string with_ipv6_replaced_in_place(const std::string& file) {
+  constexpr std::string_view start = "zebra_options=\"";
+  std::istringstream lines(file);
+  std::string text;
+  bool seen = false;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("zebra_options=")) {
+      seen = true;
+      if (const auto end = line.rfind('"'); line.starts_with(start) && end >= start.size() && line.find(replaces_ipv6_in_place) == std::string::npos)
+        line.insert(end, fmt::format("{}{}", end == start.size() ? "" : " ", replaces_ipv6_in_place));
+    }
+    text += line + "\n";
+  }
+  if (!seen) text += fmt::format("{}{}\"\n", start, replaces_ipv6_in_place);
+  return text;
+}
+
+Result<std::vector<std::string>> enable_frr_for(const NodeConfig& config) {
   struct stat info {};
   if (::stat(daemons_file, &info) != 0)
     return fail(Errc::unavailable, "FRR is not installed ({} is missing): apt-get install frr", daemons_file);
   RADIAL_ASSIGN(const auto before, read_file(daemons_file));
   std::set<std::string> optional;
-  for (const auto& daemon : wanted)
-    if (!always_runs(daemon)) optional.insert(daemon);
+  for (const auto& stanza : config.frr)
+    if (!always_runs(stanza.daemon)) optional.insert(stanza.daemon);
   std::set<std::string> enabled;
-  const auto after = with_daemons(before, optional, enabled);
+  const auto with_all = with_daemons(before, optional, enabled);
+  const bool ipv6 = std::any_of(config.tunnels.begin(), config.tunnels.end(), [](const Prefix& tunnel) { return tunnel.family() == Family::v6; });
+  const auto after = ipv6 ? with_ipv6_replaced_in_place(with_all) : with_all;
   std::vector<std::string> done;
-  if (!enabled.empty()) {
+  if (after != before) {
     struct stat ignored {};
     if (::stat(before_file, &ignored) != 0) RADIAL_TRY(replace_keeping_owner(before_file, before, info));
     RADIAL_TRY(replace_keeping_owner(daemons_file, after, info));
-    done.push_back(fmt::format("enabled {} in {} (as it was: {})", fmt::join(enabled, ", "), daemons_file, before_file));
+    if (!enabled.empty()) done.push_back(fmt::format("enabled {} in {} (as it was: {})", fmt::join(enabled, ", "), daemons_file, before_file));
+    if (after != with_all)
+      done.push_back(fmt::format("gave zebra {} in {}, for when it starts next: it replaces IPv6 routes in one step", replaces_ipv6_in_place, daemons_file));
   }
   host::Frr frr;
   const auto serves_all = [&] {

@@ -28,12 +28,6 @@ using namespace std::chrono_literals;
 constexpr std::uint16_t default_port = 51820;
 constexpr auto endpoint_patience = 12s;
 
-std::set<std::string> daemons_of(const NodeConfig& config) {
-  std::set<std::string> daemons{"zebra"};
-  for (const auto& stanza : config.frr) daemons.insert(stanza.daemon);
-  return daemons;
-}
-
 Status need_root() {
   if (::geteuid() != 0) return fail(Errc::permission_denied, "needs root: it sets up WireGuard, FRR and files in /etc");
   return {};
@@ -145,7 +139,7 @@ Status initialise(const DaemonOptions& options, const InitOptions& wish, const T
   RADIAL_ASSIGN(const auto compiled, compile_for(wish.name, yaml, "fabric.yaml", {}));
   RADIAL_TRY(make_folders(paths));
   RADIAL_ASSIGN(const auto key, own_key(paths));
-  RADIAL_ASSIGN(const auto done, enable_frr_daemons(daemons_of(compiled.config)));
+  RADIAL_ASSIGN(const auto done, enable_frr_for(compiled.config));
   for (const auto& line : done) tell(line);
   RADIAL_ASSIGN(const auto version, frr_version());
   RADIAL_ASSIGN(const auto machine, open_host(options.userspace_wireguard));
@@ -195,7 +189,7 @@ Status join(const DaemonOptions& options, const std::string& token_text, const T
   }
   std::string warning;
   RADIAL_ASSIGN(const auto assignment, load_assignment(paths, warning));
-  RADIAL_ASSIGN(const auto done, enable_frr_daemons(daemons_of(assignment.config)));
+  RADIAL_ASSIGN(const auto done, enable_frr_for(assignment.config));
   for (const auto& line : done) tell(line);
   tell(fmt::format("{} is enrolled in fabric {}", token.site, token.fabric));
   RADIAL_ASSIGN(const auto started, start_daemon(options));

@@ -66,7 +66,8 @@ std::set<std::string> running_daemons(const FrrChoice& frr, const std::set<std::
 std::string daemons_file(const std::set<std::string>& enabled) {
   std::string text;
   for (const auto* daemon : optional_daemons) text += fmt::format("{}={}\n", daemon, enabled.contains(daemon) ? "yes" : "no");
-  text += "vtysh_enable=yes\nzebra_options=\"-A 127.0.0.1 -s 90000000\"\n";
+  // An IPv6 route is replaced in one step, as `radial init` and `join` have it.
+  text += "vtysh_enable=yes\nzebra_options=\"-A 127.0.0.1 -s 90000000 --v6-rr-semantics\"\n";
   for (const auto* daemon : {"mgmtd", "staticd"}) text += fmt::format("{}_options=\"-A 127.0.0.1\"\n", daemon);
   for (const auto* daemon : optional_daemons)
     text += fmt::format("{}_options=\"-A {}\"\n", daemon, is_ipv6_only(daemon) ? "::1" : "127.0.0.1");

@@ -15,6 +15,17 @@ TEST(FrrDaemons, EnablesWhatIsMissingAndKeepsTheRest) {
   EXPECT_EQ(enabled, (std::set<std::string>{"ospfd", "ospf6d"}));
 }
 
+TEST(FrrDaemons, ZebraReplacesIpv6RoutesInOneStep) {
+  EXPECT_EQ(with_ipv6_replaced_in_place("ospfd=no\nzebra_options=\"  -A 127.0.0.1 -s 90000000\"\nospfd_options=\"\"\n"),
+            "ospfd=no\nzebra_options=\"  -A 127.0.0.1 -s 90000000 --v6-rr-semantics\"\nospfd_options=\"\"\n");
+  EXPECT_EQ(with_ipv6_replaced_in_place("zebra_options=\"\"\n"), "zebra_options=\"--v6-rr-semantics\"\n");
+  EXPECT_EQ(with_ipv6_replaced_in_place("ospfd=no\n"), "ospfd=no\nzebra_options=\"--v6-rr-semantics\"\n");
+  const std::string has_it = "zebra_options=\"--v6-rr-semantics -A 127.0.0.1\"\n";
+  EXPECT_EQ(with_ipv6_replaced_in_place(has_it), has_it);
+  const std::string strange = "zebra_options=( -A 127.0.0.1 )\n";
+  EXPECT_EQ(with_ipv6_replaced_in_place(strange), strange);
+}
+
 TEST(QuarantineTable, LetsAGuestReachTheControllerAlone) {
   Quarantine quarantine{"wg0", {}, IpAddress::parse("10.255.0.1").value(), 51821, {}};
   const std::string table = "table inet radial {\n\tchain forward {\n\t}\n}\n";
