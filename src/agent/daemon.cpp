@@ -28,6 +28,7 @@
 #include "agent/machine.h"
 #include "agent/member_role.h"
 #include "agent/nbma_keeper.h"
+#include "agent/ospf_relay.h"
 #include "agent/node_change.h"
 #include "agent/openapi.h"
 #include "agent/reconciler.h"
@@ -515,6 +516,7 @@ class Daemon {
   Outcome make_it_so() {
     guard_.configure(config_);
     if (const auto talks = hub_talk_.configure(config_); !talks) spdlog::warn("{}", talks.error().message);
+    if (const auto relays = ospf_relay_.configure(config_); !relays) spdlog::warn("{}", relays.error().message);
     bgp_watch_.configure(config_);
     liveness_.configure(config_, Clock::now());
     return reconciler_.reconcile(in_force(config_), Mode::apply);
@@ -793,6 +795,7 @@ class Daemon {
   asio::steady_timer report_timer_;
   Guard guard_;
   HubTalk hub_talk_;
+  OspfRelay ospf_relay_{loop_};
   BgpWatch bgp_watch_;
   Liveness liveness_;
   asio::signal_set signals_;

@@ -1,15 +1,14 @@
 #include "host/echo_probe.h"
 
 #include <array>
-#include <cstring>
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 
 #include "host/raw_ip_socket.h"
+#include "host/wire_bytes.h"
 
 namespace radial::host {
 namespace {
@@ -27,19 +26,6 @@ std::array<sock_filter, 7> only_replies_to(std::uint16_t identifier) {
           sock_filter{BPF_RET | BPF_K, 0, 0, 0}};
 }
 
-// RFC 1071.
-std::uint16_t internet_checksum(const std::array<std::uint8_t, header_bytes>& data) {
-  std::uint32_t sum = 0;
-  for (std::size_t i = 0; i < data.size(); i += 2) sum += static_cast<std::uint32_t>(data[i] << 8 | data[i + 1]);
-  while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
-  return static_cast<std::uint16_t>(~sum);
-}
-
-void put16(std::array<std::uint8_t, header_bytes>& data, std::size_t at, std::uint16_t value) {
-  data[at] = static_cast<std::uint8_t>(value >> 8);
-  data[at + 1] = static_cast<std::uint8_t>(value & 0xff);
-}
-
 }  // namespace
 
 Result<EchoProbe> EchoProbe::open() {
@@ -55,27 +41,7 @@ Status EchoProbe::send(int interface, const IpAddress& to) {
   put16(packet, 4, identifier_);
   put16(packet, 6, ++sequence_);
   put16(packet, 2, internet_checksum(packet));
-  sockaddr_in target{};
-  target.sin_family = AF_INET;
-  target.sin_addr.s_addr = htonl(to.to_v4());
-  iovec data{packet.data(), packet.size()};
-  in_pktinfo info{};
-  info.ipi_ifindex = interface;
-  alignas(cmsghdr) std::array<std::uint8_t, CMSG_SPACE(sizeof info)> control{};
-  msghdr message{};
-  message.msg_name = &target;
-  message.msg_namelen = sizeof target;
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  auto* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = IPPROTO_IP;
-  header->cmsg_type = IP_PKTINFO;
-  header->cmsg_len = CMSG_LEN(sizeof info);
-  std::memcpy(CMSG_DATA(header), &info, sizeof info);
-  if (::sendmsg(fd_.get(), &message, MSG_NOSIGNAL) < 0) return fail_errno(errno, fmt::format("cannot ping {}", to));
-  return {};
+  return send_raw_ip(fd_, interface, to, packet);
 }
 
 std::vector<EchoReply> EchoProbe::drain() {

@@ -9,8 +9,6 @@ namespace {
 
 using namespace ospf;
 
-constexpr std::size_t packet_header = 24;
-
 // A mask with holes counts as its leading ones: a receiver does with it what it will.
 Prefix prefix_of(const IpAddress& network, std::uint32_t mask) { return Prefix::of(network, std::countl_one(mask)); }
 
@@ -61,16 +59,21 @@ constexpr Layout layout{4, 0, 3, type_of, read_body};
 
 }  // namespace
 
-std::optional<OspfPacket> read_ospf_packet(std::span<const std::uint8_t> packet) {
+std::optional<Bytes> ospf::v2_packet_in(Bytes packet) {
   if (packet.empty()) return std::nullopt;
   const std::size_t ip_header = static_cast<std::size_t>(packet[0] & 0x0fU) * 4;
-  if (packet.size() < ip_header + packet_header) return std::nullopt;
-  auto ospf = packet.subspan(ip_header);
+  if (packet.size() < ip_header + v2_header) return std::nullopt;
+  const auto ospf = packet.subspan(ip_header);
   const std::size_t length = u16(ospf, 2);
-  if (ospf[0] != 2 || length < packet_header) return std::nullopt;
-  ospf = ospf.first(std::min(length, ospf.size()));
-  auto result = read_packet(ospf[1], ospf.subspan(packet_header), layout);
-  result.router_id = address(ospf, 4);
+  if (ospf[0] != 2 || length < v2_header) return std::nullopt;
+  return ospf.first(std::min(length, ospf.size()));
+}
+
+std::optional<OspfPacket> read_ospf_packet(std::span<const std::uint8_t> packet) {
+  const auto ospf = v2_packet_in(packet);
+  if (!ospf) return std::nullopt;
+  auto result = read_packet((*ospf)[1], ospf->subspan(v2_header), layout);
+  result.router_id = address(*ospf, 4);
   return result;
 }
 

@@ -8,13 +8,8 @@
 namespace radial::host::ospf {
 namespace {
 
-constexpr std::uint8_t hello = 1;
-constexpr std::uint8_t database_description = 2;
-constexpr std::uint8_t link_state_update = 4;
 constexpr std::size_t hello_body = 20;  // before its neighbours
 constexpr std::uint8_t init_bit = 0x04;
-constexpr std::size_t lsa_header = 20;
-constexpr int age_mask = 0x7fff;  // the top bit is DoNotAge (RFC 4136)
 
 std::uint64_t hash_of(Bytes content) {
   std::array<unsigned char, crypto_generichash_BYTES_MIN> hash{};
@@ -24,35 +19,42 @@ std::uint64_t hash_of(Bytes content) {
   return part;
 }
 
-// Up to a cut.
 std::vector<OspfLsa> read_update(Bytes body, const Layout& layout) {
   std::vector<OspfLsa> result;
-  if (body.size() < 4) return result;
-  const auto count = u32(body, 0);
-  body = body.subspan(4);
-  for (std::uint32_t i = 0; i < count && body.size() >= lsa_header; ++i) {
-    const std::size_t length = u16(body, 18);
-    if (length < lsa_header || length > body.size()) break;
-    if (const auto type = layout.type_of(u16(body, 2))) {
-      OspfLsa lsa;
-      lsa.age = u16(body, 0) & age_mask;
-      lsa.type = *type;
-      lsa.id = address(body, 4);
-      lsa.originator = address(body, 8);
-      lsa.sequence = u32(body, 12);
-      lsa.checksum = u16(body, 16);
-      const auto content = body.subspan(lsa_header, length - lsa_header);
-      lsa.content = hash_of(content);
-      if (lsa.type == LsaType::router) lsa.border = !content.empty() && (content[0] & border_bit) != 0;
-      layout.read_body(content, lsa);
-      result.push_back(std::move(lsa));
-    }
-    body = body.subspan(length);
+  for (const auto bytes : lsas_of(body)) {
+    const auto type = layout.type_of(u16(bytes, 2));
+    if (!type) continue;
+    OspfLsa lsa;
+    lsa.age = u16(bytes, 0) & age_mask;
+    lsa.type = *type;
+    lsa.id = address(bytes, 4);
+    lsa.originator = address(bytes, 8);
+    lsa.sequence = u32(bytes, 12);
+    lsa.checksum = u16(bytes, 16);
+    const auto content = bytes.subspan(lsa_header);
+    lsa.content = hash_of(content);
+    if (lsa.type == LsaType::router) lsa.border = !content.empty() && (content[0] & border_bit) != 0;
+    layout.read_body(content, lsa);
+    result.push_back(std::move(lsa));
   }
   return result;
 }
 
 }  // namespace
+
+std::vector<Bytes> lsas_of(Bytes body) {
+  std::vector<Bytes> lsas;
+  if (body.size() < 4) return lsas;
+  const auto count = u32(body, 0);
+  body = body.subspan(4);
+  for (std::uint32_t i = 0; i < count && body.size() >= lsa_header; ++i) {
+    const std::size_t length = u16(body, 18);
+    if (length < lsa_header || length > body.size()) break;
+    lsas.push_back(body.first(length));
+    body = body.subspan(length);
+  }
+  return lsas;
+}
 
 std::vector<IpAddress> addresses(Bytes body, std::size_t at) {
   std::vector<IpAddress> result;

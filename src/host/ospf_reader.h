@@ -18,8 +18,22 @@ inline constexpr std::uint8_t border_bit = 0x01;
 // Also of OSPFv3, where identifiers still have four bytes.
 inline IpAddress address(Bytes bytes, std::size_t at) { return IpAddress::from_v4(u32(bytes, at)); }
 
+inline constexpr std::uint8_t hello = 1;
+inline constexpr std::uint8_t database_description = 2;
+inline constexpr std::uint8_t link_state_update = 4;
+
+// The LSAs of a Link State Update, from what is behind the packet's header on, up to a cut;
+// each has its header, at least.
+inline constexpr std::size_t lsa_header = 20;
+std::vector<Bytes> lsas_of(Bytes body);
+inline constexpr int age_mask = 0x7fff;  // the top bit is DoNotAge (RFC 4136)
+
 // Of four bytes each, from `at` to the end.
 std::vector<IpAddress> addresses(Bytes body, std::size_t at);
+
+// An OSPFv2 packet behind its IPv4 header, with all of its own header; nothing: it is none.
+inline constexpr std::size_t v2_header = 24;
+std::optional<Bytes> v2_packet_in(Bytes packet);
 
 // Where the two versions differ.
 struct Layout {

@@ -75,6 +75,30 @@ std::optional<RawArrival> receive_raw_ip(const Fd& fd, std::span<std::uint8_t> b
   }
 }
 
+Status send_raw_ip(const Fd& fd, int interface, const IpAddress& to, std::span<const std::uint8_t> packet) {
+  sockaddr_in target{};
+  target.sin_family = AF_INET;
+  target.sin_addr.s_addr = htonl(to.to_v4());
+  iovec data{const_cast<std::uint8_t*>(packet.data()), packet.size()};  // sendmsg(2) only reads it
+  in_pktinfo info{};
+  info.ipi_ifindex = interface;
+  alignas(cmsghdr) std::array<std::uint8_t, CMSG_SPACE(sizeof info)> control{};
+  msghdr message{};
+  message.msg_name = &target;
+  message.msg_namelen = sizeof target;
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  auto* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = IPPROTO_IP;
+  header->cmsg_type = IP_PKTINFO;
+  header->cmsg_len = CMSG_LEN(sizeof info);
+  std::memcpy(CMSG_DATA(header), &info, sizeof info);
+  if (::sendmsg(fd.get(), &message, MSG_NOSIGNAL) < 0) return fail_errno(errno, fmt::format("cannot send to {}", to));
+  return {};
+}
+
 std::string interface_name(int index) {
   std::array<char, IF_NAMESIZE> name{};
   return ::if_indextoname(static_cast<unsigned>(index), name.data()) != nullptr ? name.data() : "";

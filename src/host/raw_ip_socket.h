@@ -1,5 +1,5 @@
 // Raw sockets (raw(7), RFC 3542) that say over which interface a packet came: what
-// OspfListener, BgpListener and EchoProbe hear with.
+// OspfListener, BgpListener and EchoProbe hear with, and OspfRelay too.
 // Threading: none of their own.
 #pragma once
 
@@ -34,6 +34,9 @@ struct RawArrival {
 
 // The next packet, cut to the buffer; nothing: all are read.
 [[nodiscard]] std::optional<RawArrival> receive_raw_ip(const Fd& fd, std::span<std::uint8_t> buffer);
+
+// IPv4: what is behind the header, over that interface, from the address that it has. Does not wait.
+[[nodiscard]] Status send_raw_ip(const Fd& fd, int interface, const IpAddress& to, std::span<const std::uint8_t> packet);
 
 // Empty: there is no such interface any more.
 [[nodiscard]] std::string interface_name(int index);

@@ -92,6 +92,38 @@ TEST_P(OnRadialWire, TheHubRunsPointToMultipointAndComesBackFromRestarts) {
     expect_back_after_killing(node, "ospfd", [&] { return all_good(); });
 }
 
+// FRR 8.4 passes a site's change on to other sites by retransmission alone. Here this hub's ospfd
+// cannot send again; first radiald cannot either, and then it can.
+TEST_P(OnRadialWire, WhatASiteAnnouncesReachesTheOthersThoughOspfdCannotSendItAgain) {
+  lab_->sh("fra1", R"(nft -f - <<EOF
+table ip mute {
+  chain radiald { meta skuid 0 drop; }
+  chain out { type filter hook output priority 0;
+    ip protocol 89 ip daddr != 224.0.0.0/4 meta skuid $(id -u frr) counter drop
+    ip protocol 89 ip daddr != 224.0.0.0/4 jump radiald
+  }
+}
+EOF)");
+  const auto announce = [&](const std::string& lan, const std::string& address) {
+    lab_->sh("berlin", fmt::format("ip link add {0} type bridge && ip address add {1} dev {0} && ip link set {0} up", lan, address));
+    lab_->configure("berlin", {"interface " + lan, "ip ospf area 0", "ip ospf passive"});
+  };
+  const auto routed = [&](const char* prefix) {
+    return lab_->sh("paris", "ip -4 route show proto ospf").find(prefix) != std::string::npos;
+  };
+  announce("new0", "192.168.20.65/26");
+  ASSERT_TRUE(wait_until(20s, [&] { return lab_->sh("fra1", "nft list chain ip mute out").find("counter packets 0 ") == std::string::npos; }))
+      << "ospfd has nothing to send again: this test shows nothing";
+  EXPECT_FALSE(routed("192.168.20.64/26")) << "it came some other way";
+  lab_->sh("fra1", "nft flush chain ip mute radiald");
+  announce("new1", "192.168.20.129/26");
+  ASSERT_TRUE(wait_until(20s, [&] { return routed("192.168.20.64/26") && routed("192.168.20.128/26"); }))
+      << lab_->vtysh("paris", "show ip ospf database router");
+  EXPECT_TRUE(lab_->pings("paris.lan0", "192.168.20.129"));
+  lab_->sh("berlin", "ip link delete new1");
+  EXPECT_TRUE(wait_until(20s, [&] { return !routed("192.168.20.128/26"); })) << "gone at berlin, and not at paris";
+}
+
 TEST_P(OnRadialWire, Ospfv3RunsThroughAHubThatHasNoPointToMultipointForIt) {
   EXPECT_NE(lab_->vtysh("fra1", "show running-config").find("ipv6 ospf6 network broadcast"), std::string::npos);
   // Both sites' prefixes at the hub, and each site's at the other, in the FIB.
