@@ -569,9 +569,13 @@ class Daemon {
         for (const auto& one : observed->peers) {
           if (one.public_key != *peer.public_key) continue;
           const std::chrono::seconds patience(peer.trust == Trust::routed ? std::max<int>(config_.dead, 3) : 2 * peer.keepalive + 10);
-          const auto advice = dialler_.seen(one.public_key, one.rx_bytes, one.tx_bytes, patience, Clock::now());
+          (void)dialler_.choose(one.public_key, resolver_.resolve(peer.endpoints));  // a plan may have asked for others
+          const auto advice = dialler_.seen(one.public_key, {one.rx_bytes, one.tx_bytes, one.endpoint}, patience, Clock::now());
           if (advice.look_up) resolver_.refresh(peer.endpoints);
           redial |= advice.redial;
+          if (!advice.insist) continue;
+          spdlog::info("wg {}: {} went back to {}, dialled again", wire.interface, peer.node, *one.endpoint);
+          if (auto dialled = reconciler_.dial(wire, peer); !dialled) spdlog::warn("{}", dialled.error().message);
         }
       }
     }

@@ -10,23 +10,38 @@ using namespace std::chrono_literals;
 // Each address gets time for a handshake and its repetition (WireGuard paper,
 // 6.1: REKEY_TIMEOUT is 5 s).
 constexpr auto turn = 6s;
+// Fewer than a change is on trial for: an endpoint that is wrong shows by the hub's answers from another.
+constexpr int settling_sights = 3;
+
+bool contains(const std::vector<Endpoint>& candidates, const Endpoint& one) {
+  return std::find(candidates.begin(), candidates.end(), one) != candidates.end();
+}
 
 }  // namespace
 
 std::optional<Endpoint> Dialler::choose(const PublicKey& peer, const std::vector<Endpoint>& candidates) {
   auto& line = lines_[peer];
   line.candidates = candidates;
-  const bool there = line.choice && std::find(candidates.begin(), candidates.end(), *line.choice) != candidates.end();
-  if (there) return line.choice;
+  if (line.choice && contains(candidates, *line.choice)) return line.choice;
   if (candidates.empty()) return std::nullopt;
+  line.settling = line.choice ? settling_sights : 0;
   line.choice = candidates.front();
   line.answered = false;
   return line.choice;
 }
 
-Dialler::Advice Dialler::seen(const PublicKey& peer, std::uint64_t received, std::uint64_t sent, std::chrono::seconds patience,
-                              DialTime now) {
+Dialler::Advice Dialler::seen(const PublicKey& peer, const Sight& sight, std::chrono::seconds patience, DialTime now) {
   auto& line = lines_[peer];
+  auto advice = silence(line, sight, patience, now);
+  if (line.settling > 0) {
+    --line.settling;
+    advice.insist = sight.at && !contains(line.candidates, *sight.at);
+  }
+  return advice;
+}
+
+Dialler::Advice Dialler::silence(Line& line, const Sight& sight, std::chrono::seconds patience, DialTime now) {
+  const auto received = sight.received, sent = sight.sent;
   const bool first = !line.heard;
   if (first || received != line.received || sent == line.sent) {  // heard, or not spoken to
     line.answered = line.answered || (!first && received > line.received);

@@ -180,26 +180,43 @@ void Reconciler::wire(Pass& pass, const Wire& wire) {
   // every AllowedIPs: it must be off before the link comes up.
   if (link_change.bring_up && !pass.good(part, host_.network.disable_address_generation(wire.interface))) return;
   if (!link_change.empty() && !pass.good(part, host::apply(host_.network, link_change))) return;
-  pass.good(part, call(change));
+  pass.good(part, call(wire, change));
 }
 
 // A persistent keepalive that is switched on sends one at once, whichever the
 // WireGuard, and so begins a session. OSPF over multicast begins none: it goes to
 // peers that have one.
-Status Reconciler::call(const host::WireChange& change) {
+Status Reconciler::call(const Wire& wire, const host::WireChange& change) {
   constexpr std::uint16_t on = 25;
-  host::WireChange calling;
-  calling.interface = change.interface;
+  host::WireChange other, back;
+  other.interface = back.interface = change.interface;
   for (const auto& peer : change.peers) {
-    if (!peer.add || !peer.endpoint || peer.keepalive.value_or(0) != 0) continue;
-    calling.peers.emplace_back();
-    calling.peers.back().public_key = peer.public_key;
-    calling.peers.back().keepalive = on;
+    if (!peer.endpoint) continue;
+    const auto wanted = std::find_if(wire.peers.begin(), wire.peers.end(), [&](const WirePeer& one) { return one.public_key == peer.public_key; });
+    const std::uint16_t keepalive = wanted == wire.peers.end() ? 0 : wanted->keepalive;
+    if (peer.add && keepalive != 0) continue;  // switched on as it was added
+    const auto with = [&](std::uint16_t seconds) {
+      host::PeerChange part;
+      part.public_key = peer.public_key;
+      part.keepalive = seconds;
+      return part;
+    };
+    other.peers.push_back(with(keepalive == 0 ? on : 0));
+    back.peers.push_back(with(keepalive));
   }
-  if (calling.peers.empty()) return {};
-  RADIAL_TRY(host_.wireguard->apply(calling));
-  for (auto& peer : calling.peers) peer.keepalive = 0;
-  return host_.wireguard->apply(calling);
+  if (other.peers.empty()) return {};
+  RADIAL_TRY(host_.wireguard->apply(other));
+  return host_.wireguard->apply(back);
+}
+
+Status Reconciler::dial(const Wire& wire, const WirePeer& peer) {
+  host::WireChange change;
+  change.interface = wire.interface;
+  change.peers.emplace_back();
+  change.peers.back().public_key = *peer.public_key;
+  change.peers.back().endpoint = endpoint_of(peer);
+  RADIAL_TRY(host_.wireguard->apply(change));
+  return call(wire, change);
 }
 
 void Reconciler::remove_stale_wires(Pass& pass, const NodeConfig& config) {

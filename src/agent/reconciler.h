@@ -65,6 +65,9 @@ class Reconciler {
   // a reconciliation sees of it is remembered too.)
   void remember_endpoint(const PublicKey& peer, const Endpoint& endpoint) { seen_endpoints_.insert_or_assign(peer, endpoint); }
 
+  // Sets the endpoint that is chosen of a peer once more, and shows the peer our path by it.
+  [[nodiscard]] Status dial(const Wire& wire, const WirePeer& peer);
+
   // Whether FRR's configuration is saved after a change, for FRR to start with.
   void set_saving(bool on) { saving_ = on; }
 
@@ -90,8 +93,9 @@ class Reconciler {
   host::DesiredWire desired_wire(const Wire& wire, const host::ObservedWire& observed) const;
   void steer_peers(const Wire& wire, const host::ObservedWire& observed, host::DesiredWire& desired) const;
   std::optional<Endpoint> endpoint_of(const WirePeer& peer) const;
-  // Peers that came back with the place where they were seen: a handshake with each, now.
-  [[nodiscard]] Status call(const host::WireChange& change);
+  // Peers that were given an endpoint: something to each, now. One that came back with the place where it was
+  // seen has a handshake by it, and one at another endpoint learns our new path before it sends much by the old.
+  [[nodiscard]] Status call(const Wire& wire, const host::WireChange& change);
   void remember_endpoints(const host::ObservedWire& observed);
 
   Host& host_;

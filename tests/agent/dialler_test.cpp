@@ -15,9 +15,9 @@ const auto other = Endpoint::parse("203.0.113.7:51820").value();
 
 class DiallerTest : public testing::Test {
  protected:
-  Dialler::Advice second(std::uint64_t received_more, std::uint64_t sent_more = 100) {
+  Dialler::Advice second(std::uint64_t received_more, std::uint64_t sent_more = 100, std::optional<Endpoint> at = {}) {
     now_ += 1s;
-    return dialler_.seen(peer, received_ += received_more, sent_ += sent_more, 4s, now_);
+    return dialler_.seen(peer, {received_ += received_more, sent_ += sent_more, at}, 4s, now_);
   }
   Dialler dialler_;
   DialTime now_{};
@@ -46,6 +46,19 @@ TEST_F(DiallerTest, AsksForTheNamesAgainThenTriesTheNext) {
   for (int i = 0; i < 8 && !redialled; ++i) redialled = second(0).redial;
   EXPECT_TRUE(redialled);
   EXPECT_EQ(dialler_.choose(peer, {one, two}), one);
+}
+
+// A packet that was under way by the old path takes WireGuard back to it.
+TEST_F(DiallerTest, InsistsOnAnotherChoiceForAWhile) {
+  EXPECT_EQ(dialler_.choose(peer, {one}), one);
+  EXPECT_FALSE(second(100, 100, other).insist) << "a hub that answers from elsewhere, as it was found";
+  EXPECT_EQ(dialler_.choose(peer, {two}), two);
+  EXPECT_FALSE(second(100, 100, two).insist);
+  int insisted = 0;
+  for (int i = 0; i < 100; ++i) insisted += second(100, 100, one).insist ? 1 : 0;
+  EXPECT_EQ(insisted, 2) << "then where it answers from is where it is";
+  EXPECT_EQ(dialler_.choose(peer, {two}), two);
+  EXPECT_FALSE(second(100, 100, one).insist);
 }
 
 TEST_F(DiallerTest, FollowsANameThatMoved) {
