@@ -38,6 +38,20 @@ Status needs_no_unicast_p2mp(const NodeConfig& config, std::string_view router) 
   return {};
 }
 
+Status needs_ospf_alone(const NodeConfig& config, std::string_view router) {
+  if (config.routing != RoutingEngine::ospf)
+    return fail(Errc::unsupported,
+                "for {} the export writes OSPF, and fabric {} runs BGP: `--as wg` has its WireGuard, and `--as frr` shows the sessions and "
+                "filters to enter there by hand", router, config.fabric);
+  for (const auto& wire : config.wires)
+    for (const auto& peer : wire.peers)
+      if (peer.trust == Trust::fixed)
+        return fail(Errc::unsupported,
+                    "for {} the export writes OSPF, and between {} and {} there is none (`trust: static`): `--as wg` has its WireGuard, and `--as "
+                    "frr` shows the static routes to enter there by hand", router, config.node, peer.node);
+  return {};
+}
+
 std::string comma_list(const std::vector<Prefix>& prefixes) {
   std::string text;
   for (const auto& prefix : prefixes) text += (text.empty() ? "" : ", ") + prefix.to_string();
@@ -55,6 +69,22 @@ Result<Target> parse_target(std::string_view word) {
   return fail(Errc::invalid_argument, "'{}' is not one of wg, frr, vyos, mikrotik, opnsense", word);
 }
 
+namespace {
+
+// By its own name; empty: WireGuard's and FRR's files, which say all that there is.
+std::string_view other_router(Target target) {
+  switch (target) {
+    case Target::wg:
+    case Target::frr: return {};
+    case Target::vyos: return "VyOS";
+    case Target::mikrotik: return "RouterOS";
+    case Target::opnsense: return "OPNsense";
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<std::string> export_node(const NodeConfig& config, Target target, const ExportOptions& options) {
   std::vector<std::string> keyless;
   for (const auto& wire : config.wires)
@@ -71,6 +101,7 @@ Result<std::string> export_node(const NodeConfig& config, Target target, const E
       return fail(Errc::unsupported,
                   "hub {} has `wire: dedicated`, where Radial's nftables table is what keeps a site to its grant, and no export "
                   "carries it: run Radial there, or give the hub its one multipoint wire", config.node);
+  if (const auto router = other_router(target); !router.empty()) RADIAL_TRY(needs_ospf_alone(config, router));
   switch (target) {
     case Target::wg: return export_wg(config, options);
     case Target::frr: return export_frr(config, options);

@@ -25,7 +25,8 @@ void peers(Form& out, const Wire& wire) {
     out.form("VPN > WireGuard > Peers > +");
     out.field("Name", peer.node);
     out.field("Public key", *peer.public_key);
-    out.field("Allowed IPs", comma_list(peer.allowed_ips));
+    // OSPF's hellos go to a multicast address, which is the peer's as any other is (RFC 2328, A.1). There is one peer alone.
+    out.field("Allowed IPs", comma_list(peer.allowed_ips) + (wire.shape == WireShape::multipoint ? ", 224.0.0.5/32" : ""));
     if (!peer.endpoints.empty()) {
       out.field("Endpoint address", peer.endpoints.front().host);
       out.field("Endpoint port", peer.endpoints.front().port);

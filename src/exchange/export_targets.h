@@ -31,6 +31,9 @@ namespace radial::exchange {
 // that has NBMA but not point-to-multipoint by unicast.
 [[nodiscard]] Status needs_no_unicast_p2mp(const NodeConfig& config, std::string_view router);
 
+// Fails where the node runs BGP, or has static routes at one end of a wire: no text but FRR's own says that.
+[[nodiscard]] Status needs_ospf_alone(const NodeConfig& config, std::string_view router);
+
 [[nodiscard]] std::string comma_list(const std::vector<Prefix>& prefixes);
 
 }  // namespace radial::exchange

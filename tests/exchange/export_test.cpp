@@ -29,14 +29,16 @@ sites:
   paris:  { lans: [192.168.30.0/24], grant: [10.30.0.0/16], mtu: 1380 }
 )";
 
+const std::string hub_alone = "fabric: acme\nhubs:\n  fra1: { endpoint: vpn.example.com:51820, lans: [192.168.1.0/24] }\n";
+
 PublicKey key_of(std::uint8_t byte) {
   std::array<std::uint8_t, key_size> bytes{};
   bytes.fill(byte);
   return PublicKey(bytes);
 }
 
-NodeConfig compiled(std::string_view node, FrrVersion hub_frr) {
-  const auto parsed = parse_fabric(two_sites);
+NodeConfig compiled(std::string_view node, FrrVersion hub_frr, const std::string& yaml = two_sites) {
+  const auto parsed = parse_fabric(yaml);
   const auto& fabric = std::get<Fabric>(parsed);
   FabricFacts facts;
   facts.nodes["fra1"] = {key_of(1), hub_frr};
@@ -94,6 +96,39 @@ TEST(ExportRefuses, WhatARouterCannotDo) {
     EXPECT_EQ(text.error().code, Errc::unsupported);
   }
   EXPECT_FALSE(export_node(compiled("berlin", {8, 4}), Target::opnsense, {}));
+}
+
+// Half of it would be worse than none: OSPF that nobody answers, or no route at all.
+TEST(ExportRefuses, WhatTheTextHasNoWordsFor) {
+  const auto with_bgp = hub_alone + "sites:\n  berlin: { lans: [192.168.20.0/24] }\nrouting: bgp\n";
+  const auto with_static = hub_alone + "sites:\n  paris: { trust: static, lans: [192.168.30.0/24] }\n";
+  for (const auto target : {Target::vyos, Target::mikrotik, Target::opnsense}) {
+    for (const auto* node : {"fra1", "berlin"}) {
+      const auto text = export_node(compiled(node, {8, 4}, with_bgp), target, {});
+      ASSERT_FALSE(text);
+      EXPECT_THAT(text.error().message, testing::AllOf(HasSubstr("runs BGP"), HasSubstr("--as wg")));
+    }
+    for (const auto* node : {"fra1", "paris"}) {
+      const auto text = export_node(compiled(node, {8, 4}, with_static), target, {});
+      ASSERT_FALSE(text);
+      EXPECT_THAT(text.error().message, testing::AllOf(HasSubstr("trust: static"), HasSubstr("--as frr")));
+    }
+  }
+  for (const auto target : {Target::wg, Target::frr}) {
+    EXPECT_TRUE(export_node(compiled("berlin", {8, 4}, with_bgp), target, {}));
+    EXPECT_TRUE(export_node(compiled("paris", {8, 4}, with_static), target, {}));
+  }
+}
+
+// OPNsense as the article's hub: of one site.
+TEST(ExportHub, OfOneSiteOpnsenseCanBeTheHub) {
+  const auto text = export_node(compiled("fra1", {10, 3}, hub_alone + "sites:\n  berlin: { lans: [192.168.20.0/24] }\n"), Target::opnsense, {});
+  ASSERT_TRUE(text) << text.error().message;
+  const auto path = folder / "export-opnsense-hub-of-one-10.txt";
+  if (std::getenv("RADIAL_UPDATE_GOLDEN") != nullptr) {
+    ASSERT_TRUE(write_file_atomically(path, *text));
+  }
+  EXPECT_EQ(*text, read_file(path).value_or(""));
 }
 
 TEST(ExportRefuses, APeerWithoutAKey) {
