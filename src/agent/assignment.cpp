@@ -2,8 +2,8 @@
 
 #include <unistd.h>
 
+#include "agent/kept_twice.h"
 #include "base/digest.h"
-#include "base/file.h"
 #include "compile/json.h"
 #include "fabric/strict_json.h"
 
@@ -100,15 +100,16 @@ Status save_last_good(const Paths& paths, const NodeConfig& config) {
 
 Status save_staged(const Paths& paths, const Assignment& assignment) { return save_one(paths.staged(), assignment); }
 
-Result<std::optional<ControllerAddress>> load_controller_address(const Paths& paths) {
-  auto text = read_file(paths.controller_address(), 4096);
+namespace {
+
+Result<std::optional<ControllerAddress>> load_one_address(const std::filesystem::path& file) {
+  auto text = read_file(file, 4096);
   if (!text) {
     if (text.error().sys_errno == ENOENT) return std::optional<ControllerAddress>();
     return forward_error(std::move(text.error()));
   }
   const auto json = parse_strict_json(*text);
-  const auto bad = [&] { return fail(Errc::protocol, "{} is damaged: enrol this node again with a new token",
-                                     paths.controller_address().string()); };
+  const auto bad = [&] { return fail(Errc::protocol, "{} is damaged: enrol this node again with a new token", file.string()); };
   if (!json || !json->is_object()) return bad();
   for (const auto* key : {"hub", "address"})
     if (!json->contains(key) || !(*json)[key].is_string()) return bad();
@@ -118,9 +119,15 @@ Result<std::optional<ControllerAddress>> load_controller_address(const Paths& pa
   return std::optional(ControllerAddress{(*json)["hub"].get<std::string>(), *address, *port});
 }
 
+}  // namespace
+
+Result<std::optional<ControllerAddress>> load_controller_address(const Paths& paths) {
+  return load_either(paths.controller_address(), load_one_address);
+}
+
 Status save_controller_address(const Paths& paths, const ControllerAddress& address) {
   const Json json{{"hub", address.hub}, {"address", address.address.to_string()}, {"port", address.port}};
-  return write_file_atomically(paths.controller_address(), json.dump(2) + "\n", 0644);
+  return write_twice(paths.controller_address(), json.dump(2) + "\n", 0644);
 }
 
 }  // namespace radial::agent

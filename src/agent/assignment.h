@@ -40,7 +40,7 @@ void end_probation(const Paths& paths);
 // What is to be tried, as it will be kept: shows early whether the disk takes it.
 [[nodiscard]] Status save_staged(const Paths& paths, const Assignment& assignment);
 
-// Where the controller is, inside the tunnel (/etc/radial/controller.json).
+// Where the controller is, inside the tunnel (/etc/radial/controller.json, and a copy of it).
 struct ControllerAddress {
   std::string hub;
   IpAddress address;

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/file.h"
+#include "agent/kept_twice.h"
 #include "base/log.h"
 #include "base/utc.h"
 #include "compile/cut_off.h"
@@ -20,9 +20,7 @@ constexpr int format_version = 1;
 constexpr auto audit_interval = 5s;
 constexpr int audit_share = 50;  // a large database is looked at less often: at most a fiftieth of the time
 
-}  // namespace
-
-Result<CutOffs> load_cut_offs(const std::filesystem::path& file) {
+Result<CutOffs> load_one(const std::filesystem::path& file) {
   auto text = read_file(file);
   if (!text) {
     if (text.error().sys_errno == ENOENT) return CutOffs{};
@@ -42,11 +40,15 @@ Result<CutOffs> load_cut_offs(const std::filesystem::path& file) {
   }
 }
 
+}  // namespace
+
+Result<CutOffs> load_cut_offs(const std::filesystem::path& file) { return load_either(file, load_one); }
+
 Status save_cut_offs(const std::filesystem::path& file, const CutOffs& cut_offs) {
   auto sites = Json::object();
   for (const auto& [site, cut] : cut_offs) sites[site] = {{"what", cut.what}, {"since", cut.since}};
   const Json json{{"version", format_version}, {"sites", std::move(sites)}};
-  return write_file_atomically(file, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n", 0600);
+  return write_twice(file, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n", 0600);
 }
 
 Guard::Guard(host::Frr& frr, const Paths& paths, std::vector<host::OspfListener> listeners, CutOffs cut_offs)

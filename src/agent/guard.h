@@ -31,7 +31,7 @@ struct CutOff {
 };
 using CutOffs = std::map<std::string, CutOff>;  // by site
 
-// None when the file is absent; a damaged one is an error: nobody is let back by accident.
+// None when the file is absent; a damaged one, whose copy is damaged too, is an error: nobody is let back by accident.
 [[nodiscard]] Result<CutOffs> load_cut_offs(const std::filesystem::path& file);
 [[nodiscard]] Status save_cut_offs(const std::filesystem::path& file, const CutOffs& cut_offs);
 

@@ -4,7 +4,7 @@
 
 #include <sys/stat.h>
 
-#include "base/file.h"
+#include "agent/kept_twice.h"
 #include "fabric/strict_json.h"
 
 namespace radial::agent {
@@ -17,16 +17,7 @@ Unexpected damaged(const std::filesystem::path& file) {
   return fail(Errc::protocol, "{} is damaged: restore it, or enrol this node again with a new token", file.string());
 }
 
-}  // namespace
-
-bool Keyring::equals(const Keyring& other) const {
-  if (node_secret.has_value() != other.node_secret.has_value()) return false;
-  if (node_secret && !node_secret->equals(*other.node_secret)) return false;
-  return std::equal(preshared.begin(), preshared.end(), other.preshared.begin(), other.preshared.end(),
-                    [](const auto& a, const auto& b) { return a.first == b.first && a.second.equals(b.second); });
-}
-
-Result<Keyring> load_keyring(const std::filesystem::path& file) {
+Result<Keyring> load_one(const std::filesystem::path& file) {
   struct stat info {};
   if (::stat(file.c_str(), &info) != 0) {
     if (errno == ENOENT) return Keyring{};
@@ -55,13 +46,24 @@ Result<Keyring> load_keyring(const std::filesystem::path& file) {
   return keyring;
 }
 
+}  // namespace
+
+bool Keyring::equals(const Keyring& other) const {
+  if (node_secret.has_value() != other.node_secret.has_value()) return false;
+  if (node_secret && !node_secret->equals(*other.node_secret)) return false;
+  return std::equal(preshared.begin(), preshared.end(), other.preshared.begin(), other.preshared.end(),
+                    [](const auto& a, const auto& b) { return a.first == b.first && a.second.equals(b.second); });
+}
+
+Result<Keyring> load_keyring(const std::filesystem::path& file) { return load_either(file, load_one); }
+
 Status save_keyring(const std::filesystem::path& file, const Keyring& keyring) {
   Json keys = Json::object();
   for (const auto& [peer, key] : keyring.preshared) keys[peer.to_string()] = key.reveal_base64();
   Json json{{"preshared", std::move(keys)}};
   if (keyring.node_secret) json["node_secret"] = keyring.node_secret->reveal_base64();
   auto text = json.dump(2) + "\n";
-  auto written = write_file_atomically(file, text, 0600);
+  auto written = write_twice(file, text, 0600);
   wipe(text);
   return written;
 }

@@ -24,7 +24,7 @@ struct Keyring {
   [[nodiscard]] bool equals(const Keyring& other) const;
 };
 
-// Empty where there is no file. Refuses one that others than root can read.
+// Empty where there is no file. Refuses one that others than root can read. A damaged one: its copy.
 [[nodiscard]] Result<Keyring> load_keyring(const std::filesystem::path& file);
 [[nodiscard]] Status save_keyring(const std::filesystem::path& file, const Keyring& keyring);
 

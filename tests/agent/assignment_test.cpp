@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/guard.h"
+#include "agent/kept_twice.h"
 #include "agent/keyring.h"
 #include "base/file.h"
 #include "control/controller.h"
@@ -111,10 +113,33 @@ TEST_F(AssignmentTest, KeyringIsPrivate) {
   const auto secret = keyring.node_secret->reveal_base64();
   text.erase(text.find(secret) + 20, 3);
   std::ofstream(paths_.secrets(), std::ios::trunc) << text;
+  EXPECT_TRUE(load_keyring(paths_.secrets())->equals(keyring)) << "its copy is whole";
+  EXPECT_EQ(std::filesystem::status(copy_of(paths_.secrets())).permissions(), std::filesystem::perms(0600));
+  std::ofstream(copy_of(paths_.secrets()), std::ios::trunc) << text;
   const auto damaged = load_keyring(paths_.secrets());
   ASSERT_FALSE(damaged);
   EXPECT_EQ(damaged.error().message.find(secret.substr(0, 10)), std::string::npos);
   EXPECT_TRUE(load_keyring(paths_.config / "none")->preshared.empty());
+}
+
+TEST_F(AssignmentTest, ATornFileOfWhereTheControllerIsOrOfWhoIsCutOffHasACopy) {
+  const ControllerAddress controller{"fra1", IpAddress::parse("10.255.0.1").value(), 51821};
+  ASSERT_TRUE(save_controller_address(paths_, controller));
+  const CutOffs cut_offs{{"mallory", {"floods", "2026-11-24T00:00:00Z"}}};
+  ASSERT_TRUE(save_cut_offs(paths_.cut_offs(), cut_offs));
+  for (const auto& file : {paths_.controller_address(), paths_.cut_offs()}) {
+    const auto whole = read_file(file).value();
+    std::ofstream(file, std::ios::trunc) << whole.substr(0, whole.size() / 2);
+  }
+  EXPECT_EQ(load_controller_address(paths_).value()->hub, "fra1");
+  EXPECT_EQ(load_cut_offs(paths_.cut_offs()).value(), cut_offs);
+  for (const auto& file : {paths_.controller_address(), paths_.cut_offs()}) std::ofstream(copy_of(file), std::ios::trunc) << "{";
+  EXPECT_FALSE(load_controller_address(paths_));
+  EXPECT_FALSE(load_cut_offs(paths_.cut_offs())) << "nobody is let back by accident";
+  // Removed by the operator, it stays removed.
+  ASSERT_TRUE(save_cut_offs(paths_.cut_offs(), cut_offs));
+  std::filesystem::remove(paths_.cut_offs());
+  EXPECT_TRUE(load_cut_offs(paths_.cut_offs()).value().empty());
 }
 
 TEST_F(AssignmentTest, TheLastGoodConfigurationOfANodeOfItsOwnToo) {
