@@ -1,11 +1,15 @@
 // What a node and the controller, and hubs, say to each other, from any bytes: each
-// message is refused, or written as it was read. No exception leaves.
+// message is refused, or written as it was read; and what anybody sends to the API as a body. No
+// exception leaves.
 #include <cstdint>
 #include <cstdlib>
 
+#include "agent/daemon.h"
 #include "agent/hub_talk.h"
+#include "agent/openapi.h"
 #include "compile/json.h"
 #include "control/messages.h"
+#include "control/rollout.h"
 
 namespace {
 
@@ -33,6 +37,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(again && again->config == bundle->config && again->node_secret.equals(bundle->node_secret) &&
             again->rotation == bundle->rotation && again->preshared.size() == bundle->preshared.size());
   }
+  if (const auto report = control::node_report_from_json(text)) require(control::node_report_from_json(control::to_json(*report)) == *report);
+  if (const auto instruction = control::instruction_from_json(text)) {
+    const auto again = control::instruction_from_json(control::to_json(*instruction));
+    require(again && again->step == instruction->step && again->change == instruction->change && again->config == instruction->config);
+  }
+  static const auto routes = agent::api_routes();
+  for (const auto& route : routes)
+    if (const auto body = agent::request_body(route, text)) require(body->is_object());
   if (const auto message = agent::hub_message_from_json(text)) require(agent::hub_message_from_json(agent::to_json(*message)) == *message);
   if (const auto config = node_config_from_json(text)) require(node_config_from_json(to_json(*config)) == *config);
   return 0;
