@@ -217,6 +217,8 @@ class Daemon {
   }
 
   Status load_files() {
+    RADIAL_ASSIGN(auto keyring, load_keyring(paths_.secrets()));
+    reconciler_.set_keyring(std::move(keyring));
     auto compiled = compile_from_files();
     if (compiled) {
       config_ = std::move(compiled->config);

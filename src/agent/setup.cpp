@@ -55,18 +55,74 @@ Result<FrrVersion> frr_version() {
   return FrrVersion::parse(text);
 }
 
+// What a fabric begins with.
+struct Beginning {
+  std::string hub;     // this machine
+  std::string fabric;  // its name
+  std::string yaml;
+  FabricFacts facts;
+};
+
+Result<Beginning> new_fabric(const InitOptions& wish) {
+  std::vector<std::string> endpoints;
+  for (const auto& one : wish.endpoints) {
+    RADIAL_ASSIGN(auto text, endpoint_text(one));
+    endpoints.push_back(std::move(text));
+  }
+  return Beginning{wish.name, wish.fabric, control::first_fabric(wish.fabric, wish.name, endpoints, wish.lans), {}};
+}
+
+Result<Beginning> fabric_of_file(const InitOptions& wish) {
+  Beginning begin;
+  RADIAL_ASSIGN(begin.yaml, read_file(wish.from, 4U << 20U));
+  RADIAL_ASSIGN(const auto fabric, control::parse_or_fail(begin.yaml, wish.from.string()));
+  begin.fabric = fabric.name;
+  // A machine is seldom called as its hub in the file.
+  begin.hub = fabric.find_hub(wish.name) == nullptr && fabric.hubs.size() == 1 ? fabric.hubs.front().name : wish.name;
+  const auto beside = std::filesystem::path(wish.from).replace_filename("facts.json");
+  if (wish.facts.empty() && !std::filesystem::exists(beside)) return begin;
+  const auto file = wish.facts.empty() ? beside : wish.facts;
+  RADIAL_ASSIGN(const auto text, read_file(file, 4U << 20U));
+  auto facts = FabricFacts::from_json(text);
+  if (!facts) return Unexpected(std::move(facts.error()).within(file.string()));
+  begin.facts = std::move(*facts);
+  return begin;
+}
+
+// A key that its sites know must be the one that is here.
+Status check_key(const Paths& paths, const Beginning& begin) {
+  const auto known = begin.facts.nodes.find(begin.hub);
+  if (known == begin.facts.nodes.end() || !known->second.public_key) return {};
+  if (std::filesystem::exists(paths.private_key())) {
+    RADIAL_ASSIGN(const auto key, load_private_key(paths.private_key()));
+    if (key.public_key() == *known->second.public_key) return {};
+  }
+  return fail(Errc::invalid_argument, "the sites know {} by the key {}, and {} is not its private key: put that there first (radial import --private-key-to {})",
+              begin.hub, *known->second.public_key, paths.private_key().string(), paths.private_key().string());
+}
+
+Result<std::map<std::string, PresharedKey>> preshared_by_site(const Paths& paths, const Beginning& begin) {
+  RADIAL_ASSIGN(auto keyring, load_keyring(paths.secrets()));
+  std::map<std::string, PresharedKey> by_site;
+  for (auto& [peer, key] : keyring.preshared)
+    for (const auto& [name, known] : begin.facts.nodes)
+      if (known.public_key == peer && name != begin.hub) by_site.emplace(name, key.clone());
+  return by_site;
+}
+
 // An earlier init that was killed may have made the store already.
-Result<std::string> make_store(const Paths& paths, const std::string& yaml, const InitOptions& wish, const NodeFacts& facts) {
+Result<std::string> make_store(const Paths& paths, const Beginning& begin) {
   const auto now = static_cast<std::int64_t>(std::time(nullptr));
-  if (auto before = control::Controller::open(paths.controller_store(), wish.name)) return before->fabric_text();
+  if (auto before = control::Controller::open(paths.controller_store(), begin.hub)) return before->fabric_text();
   // Made beside and moved into place: it is there whole, or not at all.
   auto beside = paths.controller_store();
   beside += ".new";
   for (const auto* end : {"", "-journal"}) ::unlink((beside.string() + end).c_str());
-  RADIAL_TRY(control::Controller::create(beside, yaml, wish.name, facts, "root", now));
+  RADIAL_ASSIGN(const auto preshared, preshared_by_site(paths, begin));
+  RADIAL_TRY(control::Controller::create(beside, begin.yaml, begin.hub, begin.facts, preshared, "root", now));
   if (::rename(beside.c_str(), paths.controller_store().c_str()) != 0)
     return fail_errno(errno, fmt::format("cannot make {}", paths.controller_store().string()));
-  return yaml;
+  return begin.yaml;
 }
 
 std::string pending_text(const std::string& digest) { return nlohmann::json{{"token", digest}}.dump() + "\n"; }
@@ -129,24 +185,21 @@ Status initialise(const DaemonOptions& options, const InitOptions& wish, const T
     RADIAL_ASSIGN(const auto name, read_file(paths.node(), 4096));
     return fail(Errc::already_exists, "this machine is the node {} already", name.substr(0, name.find('\n')));
   }
-  std::vector<std::string> endpoints;
-  for (const auto& one : wish.endpoints) {
-    RADIAL_ASSIGN(auto text, endpoint_text(one));
-    endpoints.push_back(std::move(text));
-  }
-  const auto yaml = control::first_fabric(wish.fabric, wish.name, endpoints, wish.lans);
+  RADIAL_ASSIGN(auto begin, wish.from.empty() ? new_fabric(wish) : fabric_of_file(wish));
   // Every mistake before the first change.
-  RADIAL_ASSIGN(const auto compiled, compile_for(wish.name, yaml, "fabric.yaml", {}));
+  RADIAL_ASSIGN(const auto compiled, compile_for(begin.hub, begin.yaml, wish.from.empty() ? "fabric.yaml" : wish.from.string(), begin.facts));
+  RADIAL_TRY(check_key(paths, begin));
   RADIAL_TRY(make_folders(paths));
   RADIAL_ASSIGN(const auto key, own_key(paths));
   RADIAL_ASSIGN(const auto done, enable_frr_for(compiled.config));
   for (const auto& line : done) tell(line);
   RADIAL_ASSIGN(const auto version, frr_version());
   RADIAL_ASSIGN(const auto machine, open_host(options.userspace_wireguard));
-  RADIAL_ASSIGN(const auto text, make_store(paths, yaml, wish, {key.public_key(), version, machine.wireguard->implementation()}));
+  begin.facts.nodes[begin.hub] = {key.public_key(), version, machine.wireguard->implementation()};
+  RADIAL_ASSIGN(const auto text, make_store(paths, begin));
   RADIAL_TRY(write_file_atomically(paths.fabric(), text, 0644));
-  RADIAL_TRY(write_file_atomically(paths.node(), wish.name + "\n", 0644));
-  tell(fmt::format("made {}: {} is the first hub and the controller of fabric {}", paths.config.string(), wish.name, wish.fabric));
+  RADIAL_TRY(write_file_atomically(paths.node(), begin.hub + "\n", 0644));
+  tell(fmt::format("made {}: {} is {} and the controller of fabric {}", paths.config.string(), begin.hub, wish.from.empty() ? "the first hub" : "its hub", begin.fabric));
   RADIAL_ASSIGN(const auto started, start_daemon(options));
   tell(started);
   return {};

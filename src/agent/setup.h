@@ -5,6 +5,7 @@
 // Blocking; for the command line. What they did is told line by line.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
@@ -23,6 +24,10 @@ struct InitOptions {
   std::string fabric;
   std::vector<std::string> endpoints;  // "vpn.example.com" or with a port
   std::vector<std::string> lans;
+  // A fabric file that is there, of `radial import` for example, in place of the four above (the name chooses
+  // among several hubs); `facts`: who has which key; empty: facts.json beside it, where there is one.
+  std::filesystem::path from = {};
+  std::filesystem::path facts = {};
 };
 
 // "vpn.example.com" or with a port, as an endpoint with its port.

@@ -303,12 +303,17 @@ void add_setup(CLI::App& app, int& exit_code) {
   auto wish = std::make_shared<agent::InitOptions>();
   wish->name = own_name();
   wish->fabric = "radial";
-  init->add_option("--endpoint", wish->endpoints, "where sites reach this hub: vpn.example.com or with :PORT; may be repeated")
-      ->required();
-  init->add_option("--lan", wish->lans, "a prefix behind this hub; may be repeated");
+  auto* endpoint = init->add_option("--endpoint", wish->endpoints, "where sites reach this hub: vpn.example.com or with :PORT; may be repeated");
+  auto* lan = init->add_option("--lan", wish->lans, "a prefix behind this hub; may be repeated");
   init->add_option("--name", wish->name, "of this hub")->capture_default_str();
-  init->add_option("--fabric", wish->fabric, "the fabric's name")->capture_default_str();
+  auto* fabric = init->add_option("--fabric", wish->fabric, "the fabric's name")->capture_default_str();
+  auto* from = init->add_option("--from", wish->from, "a fabric file that is there, as of 'radial import', in place of --endpoint, --lan and --fabric; "
+                                                      "its sites' keys are in facts.json beside it")
+                   ->excludes(endpoint)->excludes(lan)->excludes(fabric);
+  init->add_option("--facts", wish->facts, "where the keys are instead")->needs(from);
   init->callback([&exit_code, wish] {
+    if (wish->endpoints.empty() && wish->from.empty())
+      throw CLI::RequiredError("--endpoint (or --from)");
     const auto done = agent::initialise({}, *wish, tell);
     exit_code = done ? 0 : failed(done.error());
   });

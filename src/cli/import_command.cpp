@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "cli/commands.h"
+#include "agent/keyring.h"
 #include "exchange/import.h"
 
 namespace radial::cli {
@@ -62,6 +63,17 @@ Status write_key(const exchange::Imported& imported, const std::string& file) {
   return status;
 }
 
+// Where radiald looks for it beside the private key.
+Status write_preshared(exchange::Imported& imported, const std::filesystem::path& key_file) {
+  const auto file = key_file.parent_path() / "secrets.json";
+  std::error_code error;
+  if (std::filesystem::exists(file, error))
+    return fail(Errc::already_exists, "{} is there already; keys are never written over", file.string());
+  agent::Keyring keyring;
+  keyring.preshared = std::move(imported.preshared);
+  return agent::save_keyring(file, keyring);
+}
+
 Result<exchange::Imported> read_and_import(const Options& options) {
   RADIAL_ASSIGN(const auto settings, understood(options));
   RADIAL_ASSIGN(auto wg, read_file(options.wg, most_bytes));
@@ -74,7 +86,7 @@ Result<exchange::Imported> read_and_import(const Options& options) {
   return imported;
 }
 
-Status write_results(const Options& options, const exchange::Imported& imported) {
+Status write_results(const Options& options, exchange::Imported& imported) {
   if (options.output == "-") {
     fmt::print("{}", imported.yaml);
   } else {
@@ -84,14 +96,21 @@ Status write_results(const Options& options, const exchange::Imported& imported)
     fmt::print("{}: {} site{}; their public keys are in {}\n", options.output, imported.sites, imported.sites == 1 ? "" : "s",
                facts.string());
   }
-  if (options.key_file.empty()) return {};
+  const auto keys = imported.preshared.size();
+  if (options.key_file.empty()) {
+    if (keys != 0) fmt::print(stderr, "{} preshared key{} not kept: --private-key-to keeps them beside the private key\n", keys, keys == 1 ? "" : "s");
+    return {};
+  }
   RADIAL_TRY(write_key(imported, options.key_file));
   fmt::print(stderr, "the hub's private key is in {} (mode 0600)\n", options.key_file);
+  if (keys == 0) return {};
+  RADIAL_TRY(write_preshared(imported, options.key_file));
+  fmt::print(stderr, "{} preshared key{} in secrets.json beside it (mode 0600)\n", keys, keys == 1 ? " is" : "s are");
   return {};
 }
 
 int import(const Options& options) {
-  const auto imported = read_and_import(options);
+  auto imported = read_and_import(options);
   if (!imported) return print_error(imported.error().message), 1;
   for (const auto& note : imported->notes) fmt::print(stderr, "{}\n", to_string(note));
   if (const auto status = write_results(options, *imported); !status) return print_error(status.error().message), 1;
@@ -117,7 +136,8 @@ void add_import_command(CLI::App& app, int& exit_code) {
   command->add_option("--lan", options->lans, "a prefix behind the hub; may be given again");
   command->add_option("--site", options->sites, "NAME=ADDRESS,LAN,... of a site whose AllowedIPs do not tell; may be given again");
   command->add_option("--private-key-to", options->key_file,
-                      "keep the hub's private key in this new file (mode 0600), for radiald: /etc/radial/private.key");
+                      "keep the hub's private key in this new file (mode 0600), for radiald: /etc/radial/private.key; and preshared "
+                      "keys in secrets.json beside it");
   command->callback([&exit_code, options] { exit_code = import(*options); });
 }
 

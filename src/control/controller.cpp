@@ -71,16 +71,21 @@ std::string join_message(std::string_view token_digest, const PublicKey& key) {
 }
 
 Status Controller::create(const std::filesystem::path& file, const std::string& fabric_yaml, const std::string& hub,
-                          const NodeFacts& facts, const std::string& author, std::int64_t now) {
+                          const FabricFacts& facts, const std::map<std::string, PresharedKey>& preshared, const std::string& author,
+                          std::int64_t now) {
   RADIAL_ASSIGN(const auto fabric, parse_or_fail(fabric_yaml, "fabric.yaml"));
   if (fabric.find_hub(hub) == nullptr)
     return fail(Errc::invalid_argument, "{} is no hub of fabric {}: a controller runs on a hub", hub, fabric.name);
   RADIAL_TRY(can_host_controller(*fabric.find_hub(hub)));
-  RADIAL_ASSIGN(const auto book, plan_addresses(fabric, {}));
+  RADIAL_ASSIGN(const auto book, plan_addresses(fabric, facts.addresses));
   RADIAL_ASSIGN(auto store, Store::create(file));
   RADIAL_ASSIGN(auto transaction, store.begin());
   RADIAL_ASSIGN(const auto number, store.add_revision({0, now, author, "radial init", line_diff("", fabric_yaml), fabric_yaml, RevisionState::active, {}}));
-  RADIAL_TRY(store.set_node(hub, facts));
+  for (const auto& [name, known] : facts.nodes) {
+    if (fabric.find_hub(name) == nullptr && fabric.find_site(name) == nullptr) continue;
+    RADIAL_TRY(store.set_node(name, known));
+  }
+  for (const auto& [site, key] : preshared) RADIAL_TRY(store.set_preshared(hub, site, key));
   RADIAL_TRY(store.set_addresses(book));
   RADIAL_TRY(store.audit({now, author, fmt::format("fabric {} begun, revision {}", fabric.name, number)}));
   return transaction.commit();

@@ -114,9 +114,11 @@ struct Candidate {
 
 class Controller {
  public:
-  // Makes the store with its first revision. `facts` holds the hub's own.
+  // Makes the store with its first revision. `facts` holds the hub's own, and those of sites whose
+  // keys are known already: they are peers from the start, though nobody joined. `preshared`: the hub's with such a site, by its name.
   [[nodiscard]] static Status create(const std::filesystem::path& file, const std::string& fabric_yaml, const std::string& hub,
-                                     const NodeFacts& facts, const std::string& author, std::int64_t now);
+                                     const FabricFacts& facts, const std::map<std::string, PresharedKey>& preshared, const std::string& author,
+                                     std::int64_t now);
   // `hub` is the node that it runs on.
   [[nodiscard]] static Result<Controller> open(const std::filesystem::path& file, std::string hub);
 

@@ -60,6 +60,9 @@ Status Controller::rotate(const std::string& node, const std::string& author, st
   const auto known = facts_.nodes.find(node);
   if (fabric_.find_site(node) == nullptr || known == facts_.nodes.end() || !known->second.public_key)
     return fail(Errc::not_found, "{} has no key to replace: it has not joined", node);
+  RADIAL_ASSIGN(const auto secret, store_.node_secret(node));
+  if (!secret)
+    return fail(Errc::unsupported, "no radiald of {0} ever joined, so nobody there makes a new key: radial revoke {0}, then radial invite {0}", node);
   RADIAL_ASSIGN(const auto under_way, store_.rotations());
   if (std::any_of(under_way.begin(), under_way.end(), [&](const auto& one) { return one.node == node; })) return {};
   RADIAL_ASSIGN(auto transaction, store_.begin());

@@ -238,9 +238,6 @@ class Import {
     if (peer.endpoint_line != 0)
       note(Weight::warning, peer.endpoint_line, fmt::format("the hub dials {}: under Radial sites dial, and the hub answers. A "
                                                             "site that has the hub's endpoint is fine", site.name));
-    if (peer.preshared_line != 0)
-      note(Weight::error, peer.preshared_line,
-           fmt::format("a preshared key with {}: Radial cannot take it along yet; take it off at both ends first", site.name));
     bool says_nothing = false;
     for (const auto& allowed : peer.allowed_ips) sort_in(site, allowed, says_nothing);
     for (const auto& hint : options_.sites) {
@@ -307,6 +304,8 @@ class Import {
     if (!wg_.private_key.is_zero()) result.facts.nodes[options_.hub].public_key = wg_.private_key.public_key();
     if (const auto version = frr_version()) result.facts.nodes[options_.hub].frr = version;
     result.private_key = std::move(wg_.private_key);
+    for (auto& peer : wg_.peers)
+      if (peer.public_key && peer.preshared) result.preshared.emplace(*peer.public_key, std::move(*peer.preshared));
     // What the fabric's own rules have to say, but for the endpoint, which is told already.
     auto complete = draft_;
     if (!complete.endpoint) complete.endpoint = Endpoint{"hub.invalid", complete.listen_port};

@@ -4,6 +4,7 @@
 // area and timers), so that no site need change on the day of the change. Pure.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,6 +43,7 @@ struct Imported {
   std::string yaml;
   FabricFacts facts;                    // public keys, the hub's FRR version
   PrivateKey private_key;               // the hub's; zero when it could not be read
+  std::map<PublicKey, PresharedKey> preshared;  // with each peer that has one
   std::vector<Note> notes;
   std::size_t sites = 0;
   [[nodiscard]] bool usable() const;    // no note is an error

@@ -170,7 +170,9 @@ class Reader {
     } else if (key == "endpoint") {
       peer.endpoint_line = line_;
     } else if (key == "presharedkey") {
-      peer.preshared_line = line_;
+      auto parsed = PresharedKey::parse(value);
+      if (!parsed) note(Weight::error, "PresharedKey is not a key (32 bytes in base64): put the one there that the other end has");
+      else if (!parsed->is_zero()) peer.preshared = std::move(*parsed);
     } else if (key == "persistentkeepalive") {
       if (lower(value) != "off") peer.keepalive = number<std::uint16_t>(value, 0, 65535);
     } else {

@@ -26,7 +26,7 @@ struct WgQuickPeer {
   std::optional<PublicKey> public_key;
   std::vector<AllowedIp> allowed_ips;  // in the file's order
   int endpoint_line = 0;               // 0: it dials in
-  int preshared_line = 0;              // 0: no preshared key
+  std::optional<PresharedKey> preshared;
   std::optional<std::uint16_t> keepalive;
 };
 

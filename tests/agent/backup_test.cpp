@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "control/controller.h"
 #include "control/fabric_edit.h"
+#include "support/hub_facts.h"
 #include "support/temporary_folder.h"
 
 namespace radial::agent {
@@ -36,7 +37,7 @@ class BackupTest : public testing::Test {
     for (const auto& path : {from_.config, from_.state}) ASSERT_TRUE(make_directories(path));
     const auto key = PrivateKey::generate();
     const auto yaml = control::first_fabric("acme", "fra1", {"vpn.example.com:51820"}, {"192.168.1.0/24"});
-    ASSERT_TRUE(control::Controller::create(from_.controller_store(), yaml, "fra1", {key.public_key(), FrrVersion{8, 4}}, "root", 7));
+    ASSERT_TRUE(control::Controller::create(from_.controller_store(), yaml, "fra1", test::hub_facts(key.public_key()), {}, "root", 7));
     ASSERT_TRUE(write_file_atomically(from_.private_key(), key.reveal_base64() + "\n", 0600));
     ASSERT_TRUE(write_file_atomically(from_.node(), "fra1\n"));
   }

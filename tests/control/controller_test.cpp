@@ -13,6 +13,7 @@
 #include "control/fabric_edit.h"
 #include "control/messages.h"
 #include "control/token.h"
+#include "support/hub_facts.h"
 #include "support/temporary_folder.h"
 
 namespace radial::control {
@@ -32,7 +33,7 @@ class ControllerTest : public testing::Test {
  protected:
   ControllerTest() {
     const auto yaml = first_fabric("acme", "fra1", {"vpn.example.com:51820"}, {"192.168.1.0/24"});
-    const auto made = Controller::create(file_, yaml, "fra1", {hub_.public_key(), FrrVersion{8, 4}}, "root", now);
+    const auto made = Controller::create(file_, yaml, "fra1", test::hub_facts(hub_.public_key()), {}, "root", now);
     if (!made) ADD_FAILURE() << made.error().message;
   }
 
@@ -162,6 +163,38 @@ TEST_F(ControllerTest, OfTwoJoinsOneWins) {
   EXPECT_EQ(controller.facts().nodes.at("berlin").public_key, first.key.public_key());
 }
 
+// A hub that was taken over: its sites are peers, by the keys that they have, before anybody joins.
+TEST_F(ControllerTest, BeginsWithTheSitesOfAHubThatIsThere) {
+  auto facts = test::hub_facts(hub_.public_key());
+  const auto berlin = PrivateKey::generate().public_key(), paris = PrivateKey::generate().public_key();
+  facts.nodes["berlin"].public_key = berlin;
+  facts.nodes["paris"].public_key = paris;
+  facts.nodes["elsewhere"].public_key = PrivateKey::generate().public_key();
+  const auto shared = Secret::random();
+  std::map<std::string, PresharedKey> preshared;
+  preshared.emplace("berlin", shared.clone());
+  const std::string yaml = "fabric: acme\nhubs:\n  fra1: { endpoint: vpn.example.com:51820, lans: [192.168.1.0/24] }\nsites:\n"
+                           "  berlin: { address: 10.255.0.2, lans: [192.168.20.0/24] }\n  paris: { lans: [192.168.30.0/24] }\n";
+  const auto file = folder_.path() / "taken-over.db";
+  const auto made = Controller::create(file, yaml, "fra1", facts, preshared, "root", now);
+  ASSERT_TRUE(made) << made.error().message;
+  auto controller = Controller::open(file, "fra1").value();
+  EXPECT_FALSE(controller.facts().nodes.contains("elsewhere"));
+  const auto config = controller.config_for("fra1").value();
+  ASSERT_EQ(config.wires.front().peers.size(), 2U);
+  EXPECT_EQ(config.wires.front().peers[0].public_key, berlin);
+  EXPECT_EQ(config.wires.front().peers[1].public_key, paris);
+  const auto keys = controller.preshared_keys().value();
+  ASSERT_EQ(keys.size(), 1U);
+  EXPECT_TRUE(keys.at(berlin).equals(shared));
+  // Nobody there can be asked for a key, or comes with a token in its place by surprise.
+  EXPECT_EQ(controller.rotate("berlin", "root", now).error().code, Errc::unsupported);
+  EXPECT_EQ(controller.invite(wish("berlin", {}), "root", now).error().code, Errc::conflict);
+  EXPECT_TRUE(controller.invite(wish("rome", {"192.168.40.0/24"}), "root", now));
+  ASSERT_TRUE(controller.revoke("paris", "root", now));
+  EXPECT_TRUE(controller.invite(wish("paris", {}), "root", now));
+}
+
 TEST_F(ControllerTest, RefusesWhatIsNotItsTokenAndChangesNothing) {
   auto controller = open();
   auto berlin = invite(controller, "berlin", "192.168.20.0/24");
@@ -221,7 +254,7 @@ TEST_F(ControllerTest, ItsHubKeepsItsMultipointWire) {
   ASSERT_FALSE(set);
   EXPECT_EQ(set.error().code, Errc::unsupported);
   EXPECT_NE(set.error().message.find("hub fra1 has `wire: dedicated`"), std::string::npos) << set.error().message;
-  const auto made = Controller::create(folder_.path() / "dedicated.db", text, "fra1", {hub_.public_key(), FrrVersion{8, 4}}, "root", now);
+  const auto made = Controller::create(folder_.path() / "dedicated.db", text, "fra1", test::hub_facts(hub_.public_key()), {}, "root", now);
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().code, Errc::unsupported);
   EXPECT_FALSE(std::filesystem::exists(folder_.path() / "dedicated.db"));
@@ -231,7 +264,7 @@ TEST_F(ControllerTest, NobodyGetsAnAddressInQuarantine) {
   auto text = first_fabric("acme", "fra1", {"vpn.example.com:51820"}, {"192.168.1.0/24"});
   // Half of a /27 in quarantine, the other half for sites.
   text = text.replace(text.find("lans:"), 5, "tunnel: 10.9.0.0/27, lans:");
-  const auto made = Controller::create(folder_.path() / "small.db", text, "fra1", {hub_.public_key(), FrrVersion{8, 4}}, "root", now);
+  const auto made = Controller::create(folder_.path() / "small.db", text, "fra1", test::hub_facts(hub_.public_key()), {}, "root", now);
   ASSERT_TRUE(made) << made.error().message;
   auto opened = Controller::open(folder_.path() / "small.db", "fra1");
   ASSERT_TRUE(opened) << opened.error().message;

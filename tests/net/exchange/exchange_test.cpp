@@ -65,20 +65,22 @@ void write(LiveLab& lab, const std::string& node, const std::string& path, const
 }
 
 // fra1 is a hub by hand; paris a plain wg-quick site, berlin one as in the
-// article, with OSPF and its default timers. Radial takes fra1 over; nothing
-// is done at the sites.
+// article, with OSPF, its default timers and a preshared key. Radial takes fra1 over, which becomes the
+// controller; nothing is done at the sites. Then rome joins.
 TEST(Imported, AHubIsTakenOverAndItsSitesNeedNoChange) {
   if (const auto missing = frr_missing({"10.3"}); !missing.empty()) GTEST_SKIP() << missing;
   auto options = without_agents("imported");
   options.frr_of["fra1"] = "10.3";
-  LiveLab lab(topology, std::move(options));
+  LiveLab lab(std::string(topology) + "  rome:   { lans: [192.168.40.0/24] }\n", std::move(options));
   ASSERT_TRUE(lab.ready());
+  for (const auto* node : {"fra1", "rome"}) lab.sh(node, "rm -rf /etc/radial/*");
+  const auto shared = "\nPresharedKey = " + lab.run("fra1", {"wg", "genpsk"}).substr(0, 44);
   const auto fra1 = make_keys(lab, "fra1");
   const auto berlin = make_keys(lab, "berlin");
   const auto paris = make_keys(lab, "paris");
   write(lab, "fra1", "/run/wireguard/wg0.conf",
         "[Interface]\nAddress = 10.255.0.1/24\nListenPort = 51820\nPrivateKey = " + fra1.secret +
-            "\nPostUp = sysctl -qw net.ipv4.ip_forward=1\n\n[Peer]\n# Berlin\nPublicKey = " + berlin.open +
+            "\nPostUp = sysctl -qw net.ipv4.ip_forward=1\n\n[Peer]\n# Berlin\nPublicKey = " + berlin.open + shared +
             "\nAllowedIPs = 10.255.0.2/32, 192.168.20.0/24\n\n[Peer]\n# Name = paris\nPublicKey = " + paris.open +
             "\nAllowedIPs = 10.255.0.3/32, 192.168.30.0/24\n");
   write(lab, "fra1", "/run/wireguard/frr.conf",
@@ -86,8 +88,8 @@ TEST(Imported, AHubIsTakenOverAndItsSitesNeedNoChange) {
         "interface wg0\nip ospf area 0\nip ospf network point-to-multipoint\n");
   const std::string hub = "PublicKey = " + fra1.open + "\nEndpoint = vpn.example.com:51820\nPersistentKeepalive = 5\n";
   write(lab, "berlin", "/run/wireguard/wg0.conf",
-        "[Interface]\nAddress = 10.255.0.2/24\nTable = off\nPrivateKey = " + berlin.secret + "\n[Peer]\n" + hub +
-            "AllowedIPs = 0.0.0.0/0, ::/0\n");
+        "[Interface]\nAddress = 10.255.0.2/24\nTable = off\nPrivateKey = " + berlin.secret + "\n[Peer]\n" + hub + shared.substr(1) +
+            "\nAllowedIPs = 0.0.0.0/0, ::/0\n");
   write(lab, "paris", "/run/wireguard/wg0.conf",
         "[Interface]\nAddress = 10.255.0.3/24\nPrivateKey = " + paris.secret + "\n[Peer]\n" + hub +
             "AllowedIPs = 10.255.0.0/24, 192.168.1.0/24, 192.168.20.0/24\n");
@@ -100,18 +102,31 @@ TEST(Imported, AHubIsTakenOverAndItsSitesNeedNoChange) {
   EXPECT_FALSE(lab.pings("fra1.lan0", "192.168.20.2")) << "no multicast reaches berlin, so it has no way back";
   const auto wires = lab.pids("berlin", "radial-wire") + lab.pids("paris", "radial-wire");
 
-  lab.sh("fra1", "rm /etc/radial/private.key; " + bin +
-                     "radial import /run/wireguard/wg0.conf /run/wireguard/frr.conf -o /etc/radial/fabric.yaml --name acme --hub fra1 "
+  lab.sh("fra1", "mkdir -p /run/taken; " + bin +
+                     "radial import /run/wireguard/wg0.conf /run/wireguard/frr.conf -o /run/taken/fabric.yaml --name acme --hub fra1 "
                      "--endpoint vpn.example.com:51820 --private-key-to /etc/radial/private.key");
-  EXPECT_EQ(lab.sh("fra1", "stat -c %a /etc/radial/private.key"), "600\n");
+  EXPECT_EQ(lab.sh("fra1", "stat -c %a /etc/radial/private.key /etc/radial/secrets.json"), "600\n600\n");
   lab.sh("fra1", wg_quick + "down /run/wireguard/wg0.conf");
-  ASSERT_TRUE(lab.start_radiald("fra1"));
+  // Under another key the sites would never hear it.
+  lab.sh("fra1", "mv /etc/radial/private.key /run/taken/");
+  const auto keyless = lab->run("fra1", {bin + "radial", "init", "--from", "/run/taken/fabric.yaml"});
+  ASSERT_TRUE(keyless);
+  EXPECT_EQ(keyless->exit_code, 1);
+  EXPECT_NE(keyless->err.find("/etc/radial/private.key is not its private key"), std::string::npos) << keyless->err;
+  EXPECT_EQ(lab.sh("fra1", "ls /etc/radial"), "secrets.json\nsecrets.json.copy\n");
+  lab.sh("fra1", "mv /run/taken/private.key /etc/radial/ && " + bin + "radial init --from /run/taken/fabric.yaml");
   EXPECT_TRUE(wait_until(60s, [&] { return lab.pings("fra1.lan0", "192.168.30.2"); })) << lab.run("fra1", {"wg", "show"});
   EXPECT_TRUE(wait_until(120s, [&] { return lab.pings("fra1.lan0", "192.168.20.2"); }))
       << lab.vtysh("fra1", "show ip ospf neighbor") << lab.vtysh("fra1", "show ip route") << lab.run("fra1", {"wg", "show"})
       << lab.vtysh("berlin", "show ip ospf neighbor") << lab.vtysh("berlin", "show ip route");
   EXPECT_EQ(lab.run("fra1", {"wg", "show", "wg0", "public-key"}), fra1.open + "\n") << "the hub's key is kept";
   EXPECT_EQ(lab.pids("berlin", "radial-wire") + lab.pids("paris", "radial-wire"), wires) << "the sites' wires were not touched";
+
+  const auto invited = lab.sh("fra1", bin + "radial invite rome --lan 192.168.40.0/24 2>/dev/null");
+  const auto token = invited.substr(invited.find("radial1."));
+  lab.sh("rome", bin + "radial join " + token.substr(0, token.find_first_of(" \n")));
+  for (const auto* address : {"192.168.1.2", "192.168.20.2"})
+    EXPECT_TRUE(wait_until(60s, [&] { return lab.pings("rome.lan0", address); })) << address << lab.vtysh("rome", "show ip route");
 }
 
 }  // namespace
