@@ -252,6 +252,13 @@ Response ControllerRole::invite(const Request& request, const Body& body) {
   wish.endpoints = words(body, "endpoints");
   wish.hub = body.value("hub", false);
   wish.seconds = body.value("seconds", wish.seconds);
+  if (const auto given = body.find("public_key"); given != body.end()) {
+    const auto key = PublicKey::parse(given->get_ref<const std::string&>());
+    if (!key) return refusal(400, "'public_key' is not a WireGuard public key (32 bytes in base64)");
+    if (const auto taken = controller_.take_in(wish, *key, author_of(request), now()); !taken) return refusal(taken.error());
+    after_change();
+    return {200, written({{"public_key", key->to_string()}})};
+  }
   auto invited = controller_.invite(wish, author_of(request), now());
   if (!invited) return refusal(invited.error());
   after_change();

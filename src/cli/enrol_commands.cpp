@@ -92,6 +92,7 @@ struct InviteOptions {
   std::vector<std::string> lans;
   std::vector<std::string> grants;
   std::string lasts = "24h";
+  std::string key;  // of a router that runs no agent
 };
 
 int print_qr(const std::string& token) {
@@ -115,10 +116,14 @@ int invite(const std::string& socket, const InviteOptions& wish) {
     if (!text) return failed(text.error());
     endpoints.push_back(std::move(*text));
   }
-  auto body = api_body(socket, "POST", "/v1/invitations",
-                       dumped({{"site", site}, {"hub", wish.hub}, {"endpoints", endpoints}, {"lans", wish.lans}, {"grants", wish.grants},
-                               {"seconds", *seconds}}));
+  Json request{{"site", site}, {"hub", wish.hub}, {"endpoints", endpoints}, {"lans", wish.lans}, {"grants", wish.grants}, {"seconds", *seconds}};
+  if (!wish.key.empty()) request["public_key"] = wish.key;
+  auto body = api_body(socket, "POST", "/v1/invitations", dumped(request));
   if (!body) return failed(body.error());
+  if (!wish.key.empty()) {
+    fmt::print("{0} is a peer of its hubs by that key. What its router needs: radial export {0} --as wg (frr, vyos, mikrotik, opnsense)\n", site);
+    return 0;
+  }
   auto answer = Json::parse(*body, nullptr, false);
   wipe(*body);
   if (!answer.is_object() || !answer.contains("token") || !answer["token"].is_string()) {
@@ -356,7 +361,8 @@ void add_enrol_commands(CLI::App& app, int& exit_code) {
   invite_command->add_option("--lan", wish->lans, "a prefix behind it; may be repeated");
   invite_command->add_option("--grant", wish->grants, "what a site may announce besides: a prefix, or 'any'; may be repeated");
   invite_command->add_option("--expires", wish->lasts, "how long the token is good: 30m, 24h, 7d")->capture_default_str();
-  invite_command->add_flag("--qr", wish->qr, "the token as a QR code too");
+  auto* qr = invite_command->add_flag("--qr", wish->qr, "the token as a QR code too");
+  invite_command->add_option("--key", wish->key, "the public key of a router that runs no agent: SITE is a peer at once, and no token is printed")->excludes(qr);
   invite_command->callback([&exit_code, socket, wish] { exit_code = invite(*socket, *wish); });
 
   of_site("uninvite", "On the controller: withdraw the token of SITE")->callback([&exit_code, socket, site] {

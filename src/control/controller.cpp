@@ -331,16 +331,51 @@ Result<Invited> Controller::invite(const InviteRequest& request, const std::stri
   invitation.author = author;
 
   RADIAL_ASSIGN(auto transaction, store_.begin());
-  if (text != text_) {
-    RADIAL_ASSIGN(const auto number, store_.add_revision({0, now, author, fmt::format("invite {}", request.site),
-                                                          line_diff(text_, text), text, RevisionState::active, {}}));
-    static_cast<void>(number);
-  }
+  RADIAL_TRY(revise_for(request.site, text, author, now));
   RADIAL_TRY(store_.set_addresses(book));
   RADIAL_TRY(store_.add_invitation(invitation));
   RADIAL_TRY(store_.audit({now, author, fmt::format("invited {}", request.site)}));
   RADIAL_TRY(commit(std::move(transaction)));
   return invited;
+}
+
+Status Controller::take_in(const InviteRequest& request, const PublicKey& key, const std::string& author, std::int64_t now) {
+  RADIAL_TRY(not_while_trying());
+  if (request.hub) return fail(Errc::unsupported, "a hub runs radiald: invite it without a key");
+  if (key.is_zero()) return fail(Errc::invalid_argument, "the public key is missing");
+  RADIAL_TRY(is_nobodys(key));
+  RADIAL_ASSIGN(const auto text, text_with(request));
+  RADIAL_ASSIGN(const auto fabric, parse_or_fail(text, "fabric.yaml"));
+  RADIAL_ASSIGN(const auto book, plan(fabric));
+  RADIAL_ASSIGN(const auto all, store_.invitations());
+  for (const auto& one : all)
+    if (one.live() && one.node == request.site)
+      return fail(Errc::conflict, "{0} is invited: radial uninvite {0} first", request.site);
+  RADIAL_ASSIGN(auto transaction, store_.begin());
+  RADIAL_TRY(revise_for(request.site, text, author, now));
+  RADIAL_TRY(store_.set_addresses(book));
+  NodeFacts facts;
+  facts.public_key = key;
+  RADIAL_TRY(store_.set_node(request.site, facts));
+  RADIAL_TRY(store_.audit({now, author, fmt::format("took in {}, which runs no agent, with the key {}", request.site, key)}));
+  return commit(std::move(transaction));
+}
+
+Status Controller::revise_for(const std::string& site, const std::string& text, const std::string& author, std::int64_t now) {
+  if (text == text_) return {};
+  RADIAL_ASSIGN([[maybe_unused]] const auto number,
+                store_.add_revision({0, now, author, fmt::format("invite {}", site), line_diff(text_, text), text, RevisionState::active, {}}));
+  return {};
+}
+
+Status Controller::is_nobodys(const PublicKey& key) {
+  for (const auto& [name, facts] : facts_.nodes)
+    if (facts.public_key == key || facts.next_key == key)
+      return fail(Errc::conflict, "a node has this public key already: generate a new one");
+  RADIAL_ASSIGN(const auto invited, store_.invitations());
+  for (const auto& one : invited)
+    if (one.live() && one.ephemeral == key) return fail(Errc::conflict, "this public key is a token's: generate a new one");
+  return {};
 }
 
 Status Controller::withdraw(const std::string& site, const std::string& author, std::int64_t now) {

@@ -151,6 +151,8 @@ class Controller {
   [[nodiscard]] Result<std::int64_t> roll_back(std::optional<std::int64_t> to, const std::string& author, std::int64_t now);
 
   [[nodiscard]] Result<Invited> invite(const InviteRequest& request, const std::string& author, std::int64_t now);
+  // A site whose router runs no agent: a peer by its key, at once. `seconds` is not looked at.
+  [[nodiscard]] Status take_in(const InviteRequest& request, const PublicKey& key, const std::string& author, std::int64_t now);
   [[nodiscard]] Status withdraw(const std::string& site, const std::string& author, std::int64_t now);
   [[nodiscard]] Result<std::vector<Invitation>> invitations() { return store_.invitations(); }
 
@@ -202,6 +204,9 @@ class Controller {
   [[nodiscard]] Result<std::vector<IpAddress>> quarantine_addresses();
   [[nodiscard]] Status commit(Transaction transaction);
   [[nodiscard]] Status not_while_trying() const;
+  // The fabric file with the one who is invited, as a revision, where it says something new.
+  [[nodiscard]] Status revise_for(const std::string& site, const std::string& text, const std::string& author, std::int64_t now);
+  [[nodiscard]] Status is_nobodys(const PublicKey& key);
   [[nodiscard]] Result<bool> runs_newest(const std::string& node) const;
   [[nodiscard]] Result<std::vector<std::string>> hubs_behind(const std::string& node);
   [[nodiscard]] Result<RotationStep> rotation_step(const std::string& node);

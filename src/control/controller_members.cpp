@@ -106,12 +106,7 @@ Status Controller::offer_key(const std::string& node, const PublicKey& key, std:
   if (found == under_way.end()) return fail(Errc::conflict, "{} was not asked for a new key", node);
   if (key.is_zero()) return fail(Errc::invalid_argument, "the public key is missing");
   if (found->next == key) return {};
-  for (const auto& [name, facts] : facts_.nodes)
-    if (facts.public_key == key || facts.next_key == key)
-      return fail(Errc::conflict, "a node has this public key already: generate a new one");
-  RADIAL_ASSIGN(const auto invited, store_.invitations());
-  for (const auto& one : invited)
-    if (one.live() && one.ephemeral == key) return fail(Errc::conflict, "this public key is a token's: generate a new one");
+  RADIAL_TRY(is_nobodys(key));
   RADIAL_ASSIGN(auto transaction, store_.begin());
   found->next = key;
   RADIAL_TRY(store_.set_rotation(*found));

@@ -163,6 +163,24 @@ TEST_F(ControllerTest, OfTwoJoinsOneWins) {
   EXPECT_EQ(controller.facts().nodes.at("berlin").public_key, first.key.public_key());
 }
 
+TEST_F(ControllerTest, TakesInARouterWithoutAnAgentByItsKey) {
+  auto controller = open();
+  const auto key = PrivateKey::generate().public_key();
+  ASSERT_TRUE(controller.take_in(wish("oslo", {"192.168.50.0/24"}), key, "root", now));
+  const auto config = controller.config_for("fra1").value();
+  ASSERT_EQ(config.wires.front().peers.size(), 1U);
+  EXPECT_EQ(config.wires.front().peers[0].public_key, key);
+  EXPECT_NE(controller.fabric_text().find("oslo"), std::string::npos);
+  EXPECT_TRUE(controller.invitations()->empty());
+  // One key, one node; and it has nobody who answers.
+  EXPECT_EQ(controller.take_in(wish("rome", {"192.168.60.0/24"}), key, "root", now).error().code, Errc::conflict);
+  EXPECT_EQ(controller.take_in(wish("rome", {"192.168.60.0/24"}), {}, "root", now).error().code, Errc::invalid_argument);
+  EXPECT_EQ(controller.take_in(wish("oslo", {}), PrivateKey::generate().public_key(), "root", now).error().code, Errc::conflict);
+  EXPECT_EQ(controller.rotate("oslo", "root", now).error().code, Errc::unsupported);
+  ASSERT_TRUE(controller.revoke("oslo", "root", now));
+  EXPECT_FALSE(controller.config_for("fra1")->wires.front().peers[0].public_key);
+}
+
 // A hub that was taken over: its sites are peers, by the keys that they have, before anybody joins.
 TEST_F(ControllerTest, BeginsWithTheSitesOfAHubThatIsThere) {
   auto facts = test::hub_facts(hub_.public_key());

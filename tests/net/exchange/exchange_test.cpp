@@ -66,14 +66,14 @@ void write(LiveLab& lab, const std::string& node, const std::string& path, const
 
 // fra1 is a hub by hand; paris a plain wg-quick site, berlin one as in the
 // article, with OSPF, its default timers and a preshared key. Radial takes fra1 over, which becomes the
-// controller; nothing is done at the sites. Then rome joins.
+// controller; nothing is done at the sites. Then rome joins, and oslo comes without an agent.
 TEST(Imported, AHubIsTakenOverAndItsSitesNeedNoChange) {
   if (const auto missing = frr_missing({"10.3"}); !missing.empty()) GTEST_SKIP() << missing;
   auto options = without_agents("imported");
   options.frr_of["fra1"] = "10.3";
-  LiveLab lab(std::string(topology) + "  rome:   { lans: [192.168.40.0/24] }\n", std::move(options));
+  LiveLab lab(std::string(topology) + "  rome:   { lans: [192.168.40.0/24] }\n  oslo:   { lans: [192.168.50.0/24] }\n", std::move(options));
   ASSERT_TRUE(lab.ready());
-  for (const auto* node : {"fra1", "rome"}) lab.sh(node, "rm -rf /etc/radial/*");
+  for (const auto* node : {"fra1", "rome", "oslo"}) lab.sh(node, "rm -rf /etc/radial/*");
   const auto shared = "\nPresharedKey = " + lab.run("fra1", {"wg", "genpsk"}).substr(0, 44);
   const auto fra1 = make_keys(lab, "fra1");
   const auto berlin = make_keys(lab, "berlin");
@@ -127,6 +127,18 @@ TEST(Imported, AHubIsTakenOverAndItsSitesNeedNoChange) {
   lab.sh("rome", bin + "radial join " + token.substr(0, token.find_first_of(" \n")));
   for (const auto* address : {"192.168.1.2", "192.168.20.2"})
     EXPECT_TRUE(wait_until(60s, [&] { return lab.pings("rome.lan0", address); })) << address << lab.vtysh("rome", "show ip route");
+
+  const auto oslo = make_keys(lab, "oslo");
+  lab.sh("fra1", bin + "radial invite oslo --lan 192.168.50.0/24 --key " + oslo.open);
+  auto wire = lab.sh("fra1", bin + "radial export oslo --as wg");
+  const std::string placeholder = "<PRIVATE_KEY_OF_oslo>";
+  ASSERT_NE(wire.find(placeholder), std::string::npos) << wire;
+  wire.replace(wire.find(placeholder), placeholder.size(), oslo.secret);
+  write(lab, "oslo", "/run/wireguard/wg0.conf", wire);
+  write(lab, "oslo", "/etc/frr/frr.conf", lab.sh("fra1", bin + "radial export oslo --as frr --lan-interface 192.168.50.0/24=lan0"));
+  lab.sh("oslo", wg_quick + "up /run/wireguard/wg0.conf && vtysh -f /etc/frr/frr.conf");
+  for (const auto* address : {"192.168.1.2", "192.168.20.2", "192.168.40.2"})
+    EXPECT_TRUE(wait_until(60s, [&] { return lab.pings("oslo.lan0", address); })) << address << lab.vtysh("oslo", "show ip route");
 }
 
 }  // namespace
