@@ -413,13 +413,29 @@ Outcome Reconciler::tear_down() {
   for (const auto& interface : pass.owned.wires)
     if (const auto observed = host_.wireguard->observe(interface)) remember_endpoints(*observed);
   // Routing first, so that neighbours see a clean withdrawal over wires that
-  // still stand. Again when a daemon dies over it (FRR 8.4's ospfd has done so):
-  // it comes back with the lines that were saved, and nobody would look again.
+  // still stand. Again when a daemon dies over it (FRR 8.4's have done so): it comes back with the lines that
+  // were saved, maybe after we looked, and nobody would look later.
+  const auto had = pass.owned.frr;
+  const auto processes = [&] {
+    std::map<std::string, std::optional<std::int64_t>> now;
+    for (const auto& stanza : had) now.try_emplace(stanza.daemon, host_.frr.incarnation(stanza.daemon));
+    return now;
+  };
   const auto problems = pass.outcome.problems.size();
+  auto known = processes();
+  bool died = false;
   for (int left = tear_down_attempts; !pass.owned.frr.empty() && left > 0; --left) {
     if (left < tear_down_attempts) std::this_thread::sleep_for(tear_down_pause);
     pass.outcome.problems.resize(problems);
+    const auto told = pass.outcome.changes.size();
     routing(pass, {});
+    if (auto now = processes(); now != known) {
+      known = std::move(now);
+      died = true;
+    } else if (pass.outcome.changes.size() == told) {
+      died = false;  // and this look found nothing
+    }
+    if (died && pass.owned.frr.empty()) pass.owned.frr = had;
   }
   remove_stale_wires(pass, NodeConfig{});
   if (pass.owned.firewall) {

@@ -274,7 +274,10 @@ TEST_P(DedicatedOn, DownLeavesNothingAtTheHub) {
   EXPECT_EQ(lab().sh("fra1", "nft list tables | grep -c radial; true"), "0\n");
   const auto running = lab().vtysh("fra1", "show running-config");
   for (const auto* trace : {"radial-", "wgs", "router ospf", "router bgp", "ip route"})
-    EXPECT_EQ(running.find(trace), std::string::npos) << trace << "\n" << running;
+    EXPECT_EQ(running.find(trace), std::string::npos) << trace << "\n" << running << *answer;
+  if (HasFailure())  // which daemon has it, and since when it runs
+    std::puts(lab().sh("fra1", "for d in zebra staticd bgpd ospfd ospf6d bfdd; do echo \"$d $(vtysh -d $d -c 'show running-config' 2>&1 | grep -c radial-) "
+                               "$(ps -o lstart= -C $d)\"; done; cat /etc/frr/frr.conf").c_str());
   ASSERT_TRUE(lab().post("fra1", "/v1/up"));
   EXPECT_TRUE(lab().converge(60s));
 }
