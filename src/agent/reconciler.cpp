@@ -1,6 +1,7 @@
 #include "agent/reconciler.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <iterator>
 #include <thread>
@@ -39,6 +40,10 @@ namespace {
 
 constexpr int tear_down_attempts = 5;
 constexpr auto tear_down_pause = std::chrono::seconds(1);
+// FRR's start loads frr.conf by `vtysh -b`, which tells prefix-lists and route-maps to every daemon that knows such
+// a thing, whoever uses them. There they do nothing; but they show, and `write memory` would keep them.
+constexpr std::array<std::string_view, 12> told_all_filters{"zebra", "staticd", "ospfd", "ospf6d", "bgpd",   "bfdd",
+                                                            "ripd",  "ripngd",  "isisd", "pimd",   "eigrpd", "babeld"};
 constexpr auto on_its_way = std::chrono::milliseconds(900);  // what is so from mgmtd or the kernel to zebra arrives in less
 
 bool names_interface(const std::string& sysctl, const std::set<std::string>& interfaces) {
@@ -351,7 +356,7 @@ bool Reconciler::mend_torn(Pass& pass, const std::vector<std::string>& torn) {
   return pass.record("FRR") && pass.good("FRR", host_.frr.mend(lasting));
 }
 
-void Reconciler::routing(Pass& pass, std::vector<host::FrrLines> desired) {
+void Reconciler::routing(Pass& pass, std::vector<host::FrrLines> desired, std::span<const std::string_view> also) {
   std::set<std::string> daemons;
   for (const auto& stanza : desired) daemons.insert(stanza.daemon);
   for (const auto& stanza : pass.owned.frr) daemons.insert(stanza.daemon);
@@ -362,6 +367,8 @@ void Reconciler::routing(Pass& pass, std::vector<host::FrrLines> desired) {
       pass.outcome.problems.push_back(
           fmt::format("FRR's {0} does not answer: set {0}=yes in /etc/frr/daemons and restart FRR", daemon));
   }
+  for (const auto daemon : also)
+    if (host_.frr.serves(std::string(daemon))) reachable.emplace(daemon);
   desired = only_daemons(desired, reachable);
   auto running = host_.frr.running(reachable);
   if (!running) return pass.problem("FRR", running.error());
@@ -428,7 +435,7 @@ Outcome Reconciler::tear_down() {
     if (left < tear_down_attempts) std::this_thread::sleep_for(tear_down_pause);
     pass.outcome.problems.resize(problems);
     const auto told = pass.outcome.changes.size();
-    routing(pass, {});
+    routing(pass, {}, told_all_filters);
     if (auto now = processes(); now != known) {
       known = std::move(now);
       died = true;

@@ -14,6 +14,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -86,7 +87,8 @@ class Reconciler {
   void firewall(Pass& pass, const std::string& table);
   bool mend_torn(Pass& pass, const std::vector<std::string>& torn);
   void tell_zebra(Pass& pass, const NodeConfig& config);
-  void routing(Pass& pass, std::vector<host::FrrLines> desired);
+  // `also`: daemons to look at besides those that have, or had, lines of ours.
+  void routing(Pass& pass, std::vector<host::FrrLines> desired, std::span<const std::string_view> also = {});
   std::vector<host::FrrLines> desired_lines(Pass& pass, const NodeConfig& config);
   Underlay underlay(Pass& pass, const NodeConfig& config, std::vector<LocalAddress> local);
 

@@ -267,6 +267,7 @@ TEST_P(DedicatedOn, AnInterfaceDeletedByHandComesBack) {
 }
 
 TEST_P(DedicatedOn, DownLeavesNothingAtTheHub) {
+  lab().sh("fra1", "vtysh -b 2>&1");  // as when FRR starts: every daemon is told every list
   const auto answer = lab().post("fra1", "/v1/down");
   ASSERT_TRUE(answer) << answer.error().message;
   EXPECT_TRUE(Json::parse(*answer)["problems"].empty()) << *answer;
