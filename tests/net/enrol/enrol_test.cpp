@@ -81,7 +81,7 @@ class Enrolment : public BareMachines {
                                "for i in $(seq 100); do wg show thief0 >/dev/null 2>&1 && break; sleep 0.1; done;"
                                "wg set thief0 private-key /run/radial/key peer {} preshared-key /run/radial/psk endpoint {}:51820 "
                                "allowed-ips 0.0.0.0/0 persistent-keepalive 1 && ip addr add {}/24 dev thief0 && ip link set thief0 up &&"
-                               "ip route add 192.168.1.0/24 dev thief0",
+                               "ip route add 192.168.1.0/24 dev thief0 && ip route add 192.168.20.0/24 dev thief0",
                                token.hub_key.to_string(), (*lab_)->plan().find("fra1")->uplink_v4().to_string(), token.address.to_string()));
   }
   static void hang_up(const std::string& node) { lab_->sh(node, "ip link del thief0; rm -f /run/radial/key /run/radial/psk; true"); }
@@ -166,7 +166,8 @@ TEST_F(Enrolment, AGuestReachesTheControllerAndNothingElse) {
   };
   // The wire stands: the controller's port answers.
   EXPECT_TRUE(wait_until(20s, [&] { return connects(token->controller.to_string(), 51821); }));
-  for (const int port : {22, 179, 2601, 2604, 2623}) EXPECT_FALSE(connects(token->controller.to_string(), port)) << port;
+  EXPECT_EQ(lab_->sh("thief", fmt::format("for p in 22 179 2601 2604 2623; do timeout 3 bash -c 'exec 3<>/dev/tcp/{}/'$p 2>/dev/null && echo $p & done; wait",
+                                          token->controller)), "");
   // The hub listens there for this moment; a guest must not see it.
   ASSERT_TRUE((*lab_)->start("fra1", {"python3", "-m", "http.server", "8099"}, (*lab_)->folder() / "http.log"));
   EXPECT_TRUE(wait_until(20s, [&] {
@@ -178,6 +179,48 @@ TEST_F(Enrolment, AGuestReachesTheControllerAndNothingElse) {
   // Without the token's proof its answer is a refusal.
   const auto answer = lab_->sh("thief", fmt::format("timeout 5 bash -c 'exec 3<>/dev/tcp/{}/51821; printf \"GET /v1/node HTTP/1.0\\r\\n\\r\\n\" >&3; cat <&3'", token->controller.to_string()));
   EXPECT_THAT(answer, HasSubstr("403"));
+  hang_up("thief");
+  EXPECT_EQ(radial("fra1", {"uninvite", "thief"}).exit_code, 0);
+}
+
+// What answers nobody, or has no connection to refuse: counted at the hub, in front of its firewall and behind it.
+TEST_F(Enrolment, OfAGuestNothingButTheControllersPortPassesTheHubsFirewall) {
+  const auto text = invite("thief", {});
+  const auto token = control::parse_token(text);
+  ASSERT_TRUE(token);
+  dial_as_guest("thief", *token);
+  const auto hub = token->controller.to_string();
+  lab_->sh("fra1", fmt::format("nft 'add table inet seen; add counter inet seen came_ipv6; add counter inet seen came_udp; "
+                               "add counter inet seen past_port; add counter inet seen past_other; "
+                               "add chain inet seen came {{ type filter hook prerouting priority -400; }}; "
+                               "add chain inet seen in {{ type filter hook input priority 10; }}; add chain inet seen on {{ type filter hook forward priority 10; }}; "
+                               "add rule inet seen came iifname wg0 meta nfproto ipv6 counter name came_ipv6; "
+                               "add rule inet seen came ip saddr {0} udp dport {{ 51818, 51819 }} counter name came_udp; "
+                               "add rule inet seen in ip saddr {0} tcp dport 51821 counter name past_port accept; "
+                               "add rule inet seen in ip saddr {0} counter name past_other; add rule inet seen on ip saddr {0} counter name past_other'",
+                               token->address));
+  const auto counted = [](const char* name) {
+    return std::stoi(lab_->sh("fra1", fmt::format("nft list counter inet seen {} | grep -o 'packets [0-9]*' | cut -d' ' -f2", name)));
+  };
+  lab_->sh("thief", "ip -6 addr add fd66::66/64 dev thief0 nodad; wg set thief0 peer $(wg show thief0 peers) allowed-ips 0.0.0.0/0,::/0");
+  EXPECT_TRUE(wait_until(20s, [&] {
+    lab_->sh("thief", fmt::format("timeout 3 bash -c 'exec 3<>/dev/tcp/{}/51821' 2>/dev/null; true", hub));
+    return counted("past_port") > 0;
+  }));
+  EXPECT_TRUE(wait_until(20s, [&] {
+    lab_->sh("thief", fmt::format("bash -c 'echo guest > /dev/udp/{0}/51818; echo guest > /dev/udp/{0}/51819'", hub));
+    return counted("came_udp") >= 2;
+  }));
+  for (const auto& address : {lab_->tunnel_address("berlin"), std::string("192.168.20.2")}) EXPECT_FALSE(lab_->pings("thief", address)) << address;
+  EXPECT_EQ(counted("past_other"), 0);
+  // Sent, and not even let out of the hub's wire.
+  const auto sent = [] { return lab_->sh("thief", "cat /sys/class/net/thief0/statistics/tx_packets"); };
+  const auto before = sent();
+  for (const auto* address : {"fd66::1", "ff02::5%thief0", "ff02::1%thief0"})
+    lab_->sh("thief", fmt::format("ping -6 -c 1 -W 1 {} >/dev/null 2>&1; true", address));
+  EXPECT_NE(sent(), before);
+  EXPECT_EQ(counted("came_ipv6"), 0);
+  lab_->sh("fra1", "nft delete table inet seen");
   hang_up("thief");
   EXPECT_EQ(radial("fra1", {"uninvite", "thief"}).exit_code, 0);
 }
