@@ -107,6 +107,7 @@ TEST_F(Enrolment, AHubTwoSitesAndEveryLanReachesEveryLan) {
   ASSERT_FALSE(berlin.empty());
   const auto joined = radial("berlin", {"join", berlin});
   ASSERT_EQ(joined.exit_code, 0) << joined.out << joined.err;
+  EXPECT_THAT(joined.out, HasSubstr("enabled ospfd in /etc/frr/daemons (as it was: /etc/frr/daemons.before-radial)"));
   ASSERT_EQ(radial("paris", {"join", paris}).exit_code, 0);
   for (const auto& [place, address] : std::vector<std::pair<std::string, std::string>>{
            {"berlin.lan0", "192.168.1.2"}, {"berlin.lan0", "192.168.30.2"}, {"paris.lan0", "192.168.20.2"}, {"fra1.lan0", "192.168.30.2"}})
