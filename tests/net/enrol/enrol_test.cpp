@@ -287,6 +287,31 @@ TEST_F(Enrolment, ANodeSeesItsOwnAlone) {
   a_node_sees_its_own(*lab_, "fra1", token->controller.to_string(), "berlin", "paris");
 }
 
+// A site's private key never leaves it: the hub's store does not hold it, nor does a backup.
+TEST_F(Enrolment, TheStoreAndABackupHoldNoPrivateKeyOfASite) {
+  ASSERT_EQ(radial("fra1", {"backup", "/run/hub.backup"}).exit_code, 0);
+  EXPECT_EQ(lab_->sh("fra1", "stat -c %a /run/hub.backup"), "600\n");
+  lab_->sh("fra1", "mkdir -m 700 /run/parts && python3 -c 'import base64, json; "
+                   "[open(\"/run/parts/\" + name, \"wb\").write(base64.b64decode(part)) for name, part in json.load(open(\"/run/hub.backup\"))[\"files\"].items()]'");
+  const auto parts = lab_->sh("fra1", "ls /run/parts");
+  std::string kept = file("fra1", "/var/lib/radial/controller.db");
+  for (std::size_t at = 0; at < parts.size(); at = parts.find('\n', at) + 1) kept += file("fra1", "/run/parts/" + parts.substr(at, parts.find('\n', at) - at));
+  lab_->sh("fra1", "rm -rf /run/parts /run/hub.backup");
+  // As text, or as the bytes that a store keeps.
+  const auto holds = [&](const std::string& key) {
+    const auto secret = Secret::parse(key);
+    EXPECT_TRUE(secret);
+    return secret && (kept.find(key) != std::string::npos ||
+                      kept.find(std::string(secret->bytes().begin(), secret->bytes().end())) != std::string::npos);
+  };
+  for (const auto* site : {"berlin", "paris", "thief"}) {
+    EXPECT_FALSE(holds(file(site, "/etc/radial/private.key").substr(0, 44))) << site;
+    const auto ring = nlohmann::json::parse(file(site, "/etc/radial/secrets.json"));
+    EXPECT_EQ(holds(ring["node_secret"]), site != std::string_view("thief")) << site;  // it would be found; a revoked site's is forgotten
+  }
+  EXPECT_TRUE(holds(file("fra1", "/etc/radial/private.key").substr(0, 44)));  // the hub's own, in its backup
+}
+
 // Last: everything that was printed, logged or shown while the tests ran.
 TEST_F(Enrolment, NoSecretIsTold) {
   std::vector<std::string> secrets;
