@@ -11,6 +11,7 @@
 // leaves the fabric whole.
 #include <algorithm>
 #include <csignal>
+#include <ctime>
 #include <fstream>
 
 #include <gmock/gmock.h>
@@ -24,6 +25,7 @@
 namespace radial::test {
 namespace {
 
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -248,16 +250,27 @@ TEST_F(Enrolment, NodesGoOnWithoutTheController) {
   lab_->kill_radiald("berlin");
   lab_->kill_radiald("fra1");
   EXPECT_TRUE(reaches("berlin.lan0", "192.168.30.2"));
+  // FRR has all that it needs in its own file.
+  lab_->sh("berlin", "/usr/lib/frr/frrinit.sh restart >/dev/null 2>&1");
+  EXPECT_TRUE(wait_until(60s, [] { return lab_->sh("berlin", "vtysh -c 'show ip ospf neighbor' 2>/dev/null || true").find("Full") != std::string::npos; }));
+  EXPECT_TRUE(reaches_soon("berlin.lan0", "192.168.30.2"));
+  EXPECT_EQ(lab_->pids("berlin", "radiald"), "");
   // It starts with what it kept.
   ASSERT_TRUE(lab_->start_radiald("berlin"));
   EXPECT_TRUE(reaches_soon("berlin.lan0", "192.168.30.2"));
   EXPECT_EQ(file("berlin", "/etc/radial/private.key"), key);
   ASSERT_TRUE(lab_->start_radiald("fra1"));
   // A change of the fabric reaches the site by itself.
+  const auto began = std::time(nullptr);
   lab_->sh("fra1", "sed -i 's|berlin: { lans: \\[192.168.20.0/24\\] }|berlin: { lans: [192.168.20.0/24], keepalive: 7 }|' /etc/radial/fabric.yaml");
   ASSERT_TRUE(wait_until(20s, [&] { return radial("fra1", {"apply"}).exit_code == 0; }));
   EXPECT_TRUE(wait_until(60s, [&] { return lab_->sh("berlin", "wg show wg0 persistent-keepalive").find("\t7") != std::string::npos; }));
-  EXPECT_THAT(radial("fra1", {"revisions"}).out, HasSubstr("keepalive: 7"));
+  const auto revision = nlohmann::json::parse(radial("fra1", {"revisions", "--json"}).out)["revisions"][0];
+  EXPECT_EQ(revision.value("by", ""), "root");
+  EXPECT_GE(revision.value("at", std::int64_t{0}), began);
+  EXPECT_LE(revision.value("at", std::int64_t{0}), std::time(nullptr));
+  EXPECT_THAT(revision.value("diff", ""), HasSubstr("+  berlin: { lans: [192.168.20.0/24], keepalive: 7 }"));
+  EXPECT_THAT(radial("fra1", {"revisions"}).out, ContainsRegex("revision [0-9]+  [0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}  root  .*\n.*keepalive: 7"));
   ASSERT_EQ(radial("fra1", {"rollback"}).exit_code, 0);
   EXPECT_TRUE(wait_until(60s, [&] { return lab_->sh("berlin", "wg show wg0 persistent-keepalive").find("\t25") != std::string::npos; }));
 }
