@@ -250,7 +250,7 @@ TEST_F(Hosts, AKeyIsReplacedWhilePacketsCross) {
   EXPECT_GE(youngest_adjacency("berlin"), adjacency_before + passed - 1000);
   std::printf("rotation: %d of %d pings lost, 10 ms apart\n", loss.lost, loss.sent);
   EXPECT_GT(loss.sent, 200);
-  EXPECT_LE(loss.lost, 50);  // half a second; an adjacency takes four
+  EXPECT_LE(loss.lost, 10);  // a tenth of a second; an adjacency takes four
   EXPECT_EQ(lab_->sh("berlin", "ls /etc/radial/private.key.next 2>/dev/null; stat -c %a /etc/radial/private.key"), "600\n");
   EXPECT_TRUE(reaches("paris.lan0", "192.168.20.2"));
 }
@@ -295,7 +295,7 @@ TEST_F(Hosts, ARevokedSiteIsCutOffAtEveryHubWithinASecond) {
   const auto took = wait_until(5s, [&] { return gone("fra1") && gone("fra2"); });
   ASSERT_TRUE(took) << key << "\n" << lab_->sh("fra1", "wg show wg0 peers") << "\n" << lab_->sh("fra2", "wg show wg0 peers") << members().dump(2);
   std::printf("revoked at both hubs after %d ms\n", static_cast<int>(took->count()));
-  EXPECT_LE(took->count(), 3000);  // told within a moment, not when it asks, which is every 5 s
+  EXPECT_LE(took->count(), 1000);  // told within a moment, not when it asks, which is every 5 s
   EXPECT_FALSE(reaches("paris.lan0", "192.168.20.2"));
   EXPECT_TRUE(wait_until(10s, [] { return members()["revocations"].empty(); })) << members().dump(2);
 
