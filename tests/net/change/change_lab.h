@@ -3,6 +3,7 @@
 // each leaves the fabric as `base_` says.
 #pragma once
 
+#include <functional>
 #include <future>
 #include <string>
 #include <utility>
@@ -69,13 +70,23 @@ class ChangeLab : public BareMachines {
   }
   static std::string keepalive_of_berlin() { return lab_->sh("berlin", "wg show wg0 persistent-keepalive | awk '{print $2}'"); }
 
-  // A harmless change, and the radiald of a node dies and starts again while it is on trial.
-  static ProcessResult apply_while_restarting(const std::string& node) {
+  // A harmless change, and the radiald of a node dies and starts again while it is on trial; `between`: what else happens to it.
+  static ProcessResult apply_while_restarting(const std::string& node, const std::function<void()>& between = [] {}) {
     auto applying = std::async(std::launch::async, [] { return with_file({"apply", "--deadline", "40"}, with("keepalive: 7", "keepalive: 9")); });
     EXPECT_TRUE(wait_until(30s, [] { return keepalive_of_berlin() == "9\n"; }));
     lab_->kill_radiald(node);
+    between();
     EXPECT_TRUE(lab_->start_radiald(node));
     return applying.get();
+  }
+
+  // What a reboot leaves of a node whose radiald is dead: its files. FRR starts with the machine, and radiald when it is told to.
+  static void reboot_without_radiald(const std::string& node) {
+    lab_->sh(node, "/usr/lib/frr/frrinit.sh stop >/dev/null 2>&1; pkill -9 'radial-wire|wireguard-go'; "
+                   "for wire in $(ls /sys/class/net | grep '^wg'); do ip link del $wire; done; "
+                   "nft flush ruleset; sysctl -qw net.ipv4.ip_forward=0; rm -rf /run/radial/* /run/wireguard/*; "
+                   "/usr/lib/frr/frrinit.sh start >/dev/null 2>&1");
+    EXPECT_FALSE(lab_->pings(node + ".lan0", "192.168.30.2"));  // paris stays
   }
 
   // The node's own firewall in front of ours drops what matches any of these.

@@ -204,6 +204,19 @@ TEST_F(ChangeWithTwoHubs, AControllerThatDiesDuringTheTrialLeavesAllInTheSafeSta
   EXPECT_EQ(keepalive_of_berlin(), "7\n");
 }
 
+// The controller's hub is cut off all the while: the site comes up with the other one.
+TEST_F(ChangeWithTwoHubs, ASiteThatBootsWithoutTheControllersHubUsesTheOther) {
+  ASSERT_TRUE((*lab_)->cut("fra1"));
+  lab_->kill_radiald("berlin");
+  reboot_without_radiald("berlin");
+  ASSERT_TRUE(lab_->start_radiald("berlin"));
+  const auto took = wait_until(60s, [] { return lab_->pings("berlin.lan0", "192.168.2.2") && lab_->pings("berlin.lan0", "192.168.30.2"); });
+  ASSERT_TRUE(took);
+  std::printf("a site is back %d ms after its radiald, over the other hub\n", static_cast<int>(took->count()));
+  ASSERT_TRUE((*lab_)->heal("fra1"));
+  expect_whole(60s);
+}
+
 TEST_F(ChangeWithTwoHubs, WithTheSecondHubAwayAChangeIsKeptAndCaughtUpWith) {
   ASSERT_TRUE((*lab_)->cut("ams1"));
   EXPECT_TRUE(wait_until(60s, [] { return lab_->sh("fra1", "vtysh -c 'show ip ospf neighbor' | grep -c Full") == "2\n"; }));

@@ -131,6 +131,33 @@ TEST_F(Change, ANodeThatRestartsInBetweenComesUpInTheSafeState) {
   EXPECT_TRUE(whole_within(30s));
 }
 
+TEST_F(Change, ANodeThatRebootsInBetweenComesUpInTheSafeState) {
+  ok(with_file({"apply"}, base));  // also where this test runs alone
+  const auto result = apply_while_restarting("berlin", [] { reboot_without_radiald("berlin"); });
+  EXPECT_EQ(result.exit_code, 1) << result.out;
+  EXPECT_THAT(result.err, AllOf(HasSubstr("was taken back"), HasSubstr("berlin")));
+  EXPECT_TRUE(whole_within(60s));
+  EXPECT_EQ(keepalive_of_berlin(), "7\n");
+}
+
+// With what it kept. The hub is there, and carries on without its radiald.
+TEST_F(Change, ANodeThatBootsWithoutTheControllerComesUp) {
+  lab_->kill_radiald("fra1");
+  lab_->kill_radiald("berlin");
+  reboot_without_radiald("berlin");
+  ASSERT_TRUE(lab_->start_radiald("berlin"));
+  auto took = wait_until(60s, whole);
+  ASSERT_TRUE(took);
+  std::printf("a site is back %d ms after its radiald, without the controller\n", static_cast<int>(took->count()));
+  EXPECT_EQ(keepalive_of_berlin(), "7\n");
+  // Then the hub's machine.
+  reboot_without_radiald("fra1");
+  ASSERT_TRUE(lab_->start_radiald("fra1"));
+  took = wait_until(60s, whole);
+  ASSERT_TRUE(took);
+  std::printf("the hub is back %d ms after its radiald\n", static_cast<int>(took->count()));
+}
+
 TEST_F(Change, WhatNobodyConfirmsIsTakenBackAndWhatIsConfirmedStays) {
   const auto changed = with("keepalive: 7", "keepalive: 11");
   auto result = with_file({"apply", "--confirm=20"}, changed);
