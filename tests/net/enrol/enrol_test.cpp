@@ -123,6 +123,10 @@ TEST_F(Enrolment, AHubTwoSitesAndEveryLanReachesEveryLan) {
   const auto open = lab_->sh("thief", fmt::format("for p in 51821 80 443 2601 2604 179; do timeout 2 bash -c 'exec 3<>/dev/tcp/{0}/'$p 2>/dev/null && echo $p; done; true",
                                                   (*lab_)->plan().find("fra1")->uplink_v4().to_string()));
   EXPECT_EQ(open, "");
+  // What listens elsewhere than on a tunnel address or to the machine itself.
+  for (const auto* node : {"fra1", "berlin"})
+    EXPECT_EQ(lab_->sh(node, "port=$(wg show wg0 listen-port); ss -Hlntu | awk '{ print $1, $5 }' | grep -vE ' (127\\.|10\\.255\\.|\\[::1\\])' | "
+                             "grep -vxE \"udp (0\\.0\\.0\\.0|\\[::\\]):$port\" || true"), "") << node;
 }
 
 TEST_F(Enrolment, AReplayedTokenIsRefusedAndChangesNothing) {

@@ -124,7 +124,7 @@ TEST_F(Joins, WhatIsMadeUnderAnyUmaskIsNotReadByOthers) {
     EXPECT_EQ(nobody("-writable"), "") << node;
     // Names and addresses, no secret.
     EXPECT_EQ(nobody("! -type d -readable"), node == std::string_view("fra1") ? "/etc/radial/fabric.yaml\n/etc/radial/facts.json\n/etc/radial/node\n"
-                                                                              : "/etc/radial/controller.json\n/etc/radial/node\n") << node;
+                                                                              : "/etc/radial/controller.json\n/etc/radial/controller.json.copy\n/etc/radial/node\n") << node;
   }
 }
 
