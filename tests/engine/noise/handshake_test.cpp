@@ -4,13 +4,16 @@
 #include "engine/noise/handshake.h"
 
 #include <algorithm>
+#include <memory>
 #include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <sodium.h>
 
+#include "engine/noise/cookie.h"
 #include "world.h"
 
 namespace radial::engine {
@@ -66,6 +69,31 @@ B aead(const B& key, const B& plain, const B& associated) {
   crypto_aead_chacha20poly1305_ietf_encrypt(out.data(), nullptr, plain.data(), plain.size(), associated.data(),
                                             associated.size(), nullptr, nonce.data(), key.data());
   return out;
+}
+
+// Keyed BLAKE2s of 16 bytes, which the tests of the primitives hold against its authors'.
+B mac(const B& key, const B& input) {
+  const std::unique_ptr<EVP_MAC, decltype(&EVP_MAC_free)> algorithm(EVP_MAC_fetch(nullptr, "BLAKE2SMAC", nullptr),
+                                                                    &EVP_MAC_free);
+  const std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)> context(EVP_MAC_CTX_new(algorithm.get()),
+                                                                          &EVP_MAC_CTX_free);
+  B out(16);
+  std::size_t size = out.size();
+  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &size), OSSL_PARAM_construct_end()};
+  EXPECT_EQ(EVP_MAC_init(context.get(), key.data(), key.size(), parameters), 1);
+  EXPECT_EQ(EVP_MAC_update(context.get(), input.data(), input.size()), 1);
+  EXPECT_EQ(EVP_MAC_final(context.get(), out.data(), &size, out.size()), 1);
+  return out;
+}
+B mac1(const B& receiver, const B& message) { return mac(hash(text("mac1----") + receiver), message); }
+
+// From section 5.4.7: the reply to a message with this mac1.
+B cookie_reply(const B& index, const B& nonce, const B& cookie, const B& sender, const B& last_mac1) {
+  const auto key = hash(text("cookie--") + sender);
+  B sealed(32);
+  crypto_aead_xchacha20poly1305_ietf_encrypt(sealed.data(), nullptr, cookie.data(), cookie.size(), last_mac1.data(),
+                                             last_mac1.size(), nullptr, nonce.data(), key.data());
+  return B{3, 0, 0, 0} + index + nonce + sealed;
 }
 
 struct Result {
@@ -153,6 +181,50 @@ TEST(Handshake, IsThePapersByteForByte) {
   EXPECT_EQ(bytes_of(of_initiator.receive), expected.initiator_receives);
   EXPECT_EQ(bytes_of(of_responder.send), expected.initiator_receives);
   EXPECT_EQ(bytes_of(of_responder.receive), expected.initiator_sends);
+}
+
+TEST(Handshake, ItsMacsAndCookiesAreThePapersByteForByte) {
+  const Parties p;
+  const ProtocolLimits limits;
+  const Instant now(std::chrono::seconds(100));
+  std::array<std::uint8_t, initiation::size> first{};
+  std::array<std::uint8_t, response::size> second{};
+  Handshake i;
+  ASSERT_TRUE(
+      create_initiation(i, p.initiator, p.of_responder(), p.ephemeral_i.clone(), p.timestamp, 0x01020304, first));
+  auto opened = open_initiation(p.responder, first);
+  ASSERT_TRUE(opened && finish_initiation(*opened, p.shared, first));
+  auto r = adopt(std::move(*opened));
+  ASSERT_TRUE(create_response(r, p.of_initiator(), p.ephemeral_r.clone(), 0xa0b0c0d0, second));
+
+  const auto whole = [](const auto& message) { return B(message.begin(), message.end()); };
+  const auto bytes_of_key = [](const PublicKey& key) { return B(key.bytes().begin(), key.bytes().end()); };
+  const auto to_responder = bytes_of_key(p.responder.public_key);
+  const auto to_initiator = bytes_of_key(p.initiator.public_key);
+  using model::operator+;
+
+  const B initiation_before(first.begin(), first.begin() + initiation::mac1);
+  CookieJar initiators(p.responder.public_key);
+  initiators.sign(first, now, limits);
+  const auto first_mac1 = model::mac1(to_responder, initiation_before);
+  EXPECT_EQ(whole(first), initiation_before + first_mac1 + B(16)) << "no cookie, no mac2";
+  const B response_before(second.begin(), second.begin() + response::mac1);
+  CookieJar responders(p.initiator.public_key);
+  responders.sign(second, now, limits);
+  EXPECT_EQ(whole(second), response_before + model::mac1(to_initiator, response_before) + B(16));
+
+  // Under load: the first entropy is the secret, the second the nonce.
+  std::uint8_t drawn = 0;
+  CookieChecker checker([&](MutableBytes out) { std::ranges::fill(out, ++drawn); });
+  checker.set_public_key(p.responder.public_key);
+  const auto from = UdpPath::to(*IpAddress::parse("192.0.2.7"), 0x1234);
+  EXPECT_FALSE(checker.mac2_is_right(first, from, now, limits));
+  const auto cookie = model::mac(B(32, 1), {192, 0, 2, 7, 0x12, 0x34});
+  const auto reply = checker.reply(first, from, now, limits);
+  EXPECT_EQ(whole(reply), model::cookie_reply({4, 3, 2, 1}, B(24, 2), cookie, to_responder, first_mac1));
+  ASSERT_TRUE(initiators.consume(reply, now));
+  initiators.sign(first, now, limits);
+  EXPECT_EQ(whole(first), initiation_before + first_mac1 + model::mac(cookie, initiation_before + first_mac1));
 }
 
 TEST(Handshake, EveryFlippedBitOfAnInitiationIsRefused) {

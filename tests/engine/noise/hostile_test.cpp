@@ -227,6 +227,57 @@ TEST_F(Hostile, ABusyInitiatorAsksForACookieToo) {
   EXPECT_THAT(b.delivered, ElementsAre(1));
 }
 
+TEST_F(Hostile, TheLossOfACookieReplyIsSurvived) {
+  b.busy = true;
+  int left = 2;
+  w.network = [&](Wire& wire) {
+    if (wire.bytes[0] == 3 && left > 0) {
+      --left;
+      return Delays{};
+    }
+    return Delays{milliseconds(10)};
+  };
+  a.send(b, 1);
+  w.run(seconds(17));
+  EXPECT_EQ(left, 0);
+  EXPECT_EQ(w.sent(3, 1), 3U) << "an initiation without a cookie is answered by one, every time";
+  EXPECT_THAT(b.delivered, ElementsAre(1)) << "the fourth initiation carries the third cookie";
+  EXPECT_EQ(w.sent(1), 4U);
+}
+
+// Each of seven peers behind one address has proved it: what they cannot have
+// is all the handshakes there are.
+TEST(Flood, UnderLoadAnAddressGetsItsBurstOfHandshakesAndThenItsRate) {
+  World w(8);
+  auto& responder = w[0];
+  responder.busy = true;
+  const auto shared = *IpAddress::parse("198.51.100.7");
+  for (std::size_t i = 1; i < 8; ++i) {
+    w[i].move_to(UdpPath::to(shared, static_cast<std::uint16_t>(1000 + i)));
+    responder.add(w[i], false);
+    w[i].add(responder);
+    w[i].send(responder, 1);
+  }
+  w.run(seconds(1));
+  ASSERT_EQ(w.sent(3, 0), 7U);
+
+  std::vector<Wire> initiations;  // with cookies, to arrive at one moment
+  w.network = [&](Wire& wire) {
+    if (wire.bytes[0] == 1) initiations.push_back(wire);
+    return Delays{};
+  };
+  w.run(seconds(5));
+  ASSERT_EQ(initiations.size(), 7U);
+  w.log.clear();
+  for (const auto& initiation : initiations) responder.receive(initiation);
+  EXPECT_EQ(w.sent(2), 5U);
+  EXPECT_EQ(w.sent(3), 0U) << "the cookies were right";
+  w.run(milliseconds(50));
+  responder.receive(initiations[5]);
+  responder.receive(initiations[6]);
+  EXPECT_EQ(w.sent(2), 6U) << "20 a second";
+}
+
 TEST_F(Hostile, ACookieIsAskedForOneSecondAfterTheLoadHasGone) {
   b.busy = true;
   a.send(b, 1);

@@ -1,7 +1,9 @@
 // Two (or three) engines on a friendly network: sessions, timers, roaming,
 // configuration. Times are those of the paper, on a fake clock.
 #include <algorithm>
+#include <map>
 #include <numeric>
+#include <set>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -241,6 +243,52 @@ TEST_F(Session, AHandshakeIsRetriedEvery5SecondsAndGivenUp) {
   a.send(b, 2);
   w.run(seconds(1));
   EXPECT_THAT(b.delivered, ElementsAre(2));
+}
+
+// Paper, section 6.1: up to 333 ms, so that peers which lost each other at one
+// moment do not come back at one moment.
+TEST(Jitter, KeepsTheHandshakesOfPeersApart) {
+  World w(31);
+  for (std::size_t i = 1; i < 31; ++i) w[0].add(w[i]);  // who do not know node 0
+  std::map<std::uint32_t, std::vector<Instant>> times;  // of initiations, by the peer's address
+  w.network = [&](Wire& wire) {
+    if (wire.bytes[0] == 1) times[wire.destination.remote.v4.sin_addr.s_addr].push_back(w.now());
+    return std::vector<std::chrono::nanoseconds>{};
+  };
+  for (std::size_t i = 1; i < 31; ++i) w[0].send(w[i], 1);
+  w.run(seconds(17));
+  ASSERT_EQ(times.size(), 30U);
+  std::set<Duration> waits;
+  for (const auto& [peer, at] : times) {
+    ASSERT_EQ(at.size(), 4U);
+    for (std::size_t i = 1; i < at.size(); ++i) {
+      waits.insert(at[i] - at[i - 1]);
+      EXPECT_GE(at[i] - at[i - 1], seconds(5));
+      EXPECT_LE(at[i] - at[i - 1], milliseconds(5333));
+    }
+  }
+  EXPECT_EQ(waits.size(), 90U) << "no two alike";
+  EXPECT_LT(*waits.begin(), milliseconds(5050));
+  EXPECT_GT(*waits.rbegin(), milliseconds(5283));
+}
+
+TEST(Jitter, KeepsHandshakesApartThatUnansweredDataBegins) {
+  World w(31);
+  w.introduce_all();
+  for (std::size_t i = 1; i < 31; ++i) w[0].send(w[i], 1);
+  w.run(seconds(30));
+  std::set<Duration> waits;
+  const auto sent = w.now();
+  w.network = [&](Wire& wire) {
+    if (wire.bytes[0] == 1 && wire.from == 0) waits.insert(w.now() - sent);
+    return std::vector<std::chrono::nanoseconds>{};
+  };
+  for (std::size_t i = 1; i < 31; ++i) w[0].send(w[i], 2);
+  w.run(milliseconds(15333));
+  ASSERT_EQ(waits.size(), 30U) << "no two alike";
+  EXPECT_GE(*waits.begin(), seconds(15));
+  EXPECT_LT(*waits.begin(), milliseconds(15100));
+  EXPECT_GT(*waits.rbegin(), milliseconds(15233));
 }
 
 TEST_F(Session, PersistentKeepaliveStartsASessionAndKeepsIt) {
