@@ -173,6 +173,23 @@ TEST_F(UapiServer, AWatcherIsToldOfEvents) {
   EXPECT_EQ(hear(other), "");
 }
 
+// What a subscriber matches on: docs/radial-wire.md lists the names.
+TEST_F(UapiServer, EachKindOfEventHasItsName) {
+  const auto watcher = connect();
+  say(watcher, "radial_watch=1\n\n");
+  EXPECT_EQ(hear(watcher), "errno=0\n\n");
+  for (const auto& [kind, name] : {std::pair(Event::Kind::handshake_completed, "handshake"),
+                                   std::pair(Event::Kind::endpoint_changed, "endpoint"),
+                                   std::pair(Event::Kind::handshake_gave_up, "gave_up"),
+                                   std::pair(Event::Kind::session_cleared, "cleared")}) {
+    Event event;
+    event.kind = kind;
+    event.peer = *PublicKey::parse_hex(key_a);
+    server_->push(event);
+    EXPECT_EQ(hear(watcher), "event=" + std::string(name) + "\npublic_key=" + key_a + "\ntime_sec=0\ntime_nsec=0\n\n");
+  }
+}
+
 TEST_F(UapiServer, AWatcherThatDoesNotReadIsLetGo) {
   const auto watcher = connect();
   say(watcher, "radial_watch=1\n\n");
