@@ -261,6 +261,56 @@ TEST(Merge, AFragmentIsNotOvertaken) {
   EXPECT_EQ(sizes_of(merged(burst)), (std::vector<std::size_t>{2, 1, 2}));
 }
 
+// What is neither TCP nor UDP has no ports, though the bytes that stand there may look like some that continue.
+TEST(Merge, OtherProtocolsAndExtensionHeadersAreNeverMergedNorOvertaken) {
+  constexpr std::uint8_t hop_by_hop = 0, icmp = 1, routing = 43, fragment = 44, icmpv6 = 58, destination_options = 60;
+  const auto of_protocol = [](Bytes packet, std::uint8_t protocol) {
+    const bool v4 = packet[0] >> 4 == 4;
+    packet[v4 ? 9 : 6] = protocol;
+    if (v4) {
+      naive::put16(packet, 10, 0);
+      naive::put16(packet, 10, 0xffff ^ naive::sum(packet, 0, 20));
+    }
+    return packet;
+  };
+  struct Other {
+    bool v4;
+    std::uint8_t next;
+    bool extension;
+  };
+  for (const auto& other : {Other{true, icmp, false}, Other{false, icmpv6, false}, Other{false, hop_by_hop, true},
+                            Other{false, routing, true}, Other{false, fragment, true},
+                            Other{false, destination_options, true}}) {
+    for (const bool tcp : {true, false}) {
+      SCOPED_TRACE(testing::Message() << int{other.next} << (tcp ? " TCP" : " UDP"));
+      Packet first = other.v4 ? Packet{} : v6();
+      first.tcp = tcp;
+      const auto packets = train(first, 4, 1000);
+      std::vector<Bytes> others;
+      for (auto packet : packets) {
+        if (other.extension) {
+          packet.extension = other.next;
+          packet.ip_options = Bytes(8, 0);
+          others.push_back(packet.bytes());
+        } else {
+          others.push_back(of_protocol(packet.bytes(), other.next));
+        }
+      }
+      EXPECT_EQ(sizes_of(merged(others)), (std::vector<std::size_t>{1, 1, 1, 1}));
+
+      // In the middle of a train, as if it were the third of its packets.
+      auto burst = bytes_of(packets);
+      burst.insert(burst.begin() + 2, others[2]);
+      const auto groups = merged(burst);
+      EXPECT_EQ(sizes_of(groups), (std::vector<std::size_t>{2, 1, 2}));
+      std::vector<Bytes> seen;
+      for (const auto& group : groups)
+        for (auto& packet : cut(group)) seen.push_back(std::move(packet));
+      EXPECT_EQ(seen, burst);
+    }
+  }
+}
+
 // Random bursts of several flows with every perturbation: cut again by the
 // oracle, each flow's packets must come back byte for byte and in order.
 TEST(Merge, RandomBurstsComeBackWholeAndInOrder) {

@@ -56,7 +56,7 @@ Packet random_packet(std::mt19937& random) {
   if (packet.v4 && random() % 4 == 0) packet.ip_options = naive::random_bytes(random, random() % 11 * 4);
   if (!packet.v4 && random() % 4 == 0) {
     packet.ip_options = naive::random_bytes(random, 8);
-    packet.extension = 60;  // destination options
+    packet.extension = random() % 2 == 0 ? 60 : 0;  // destination options, hop-by-hop options
     packet.ip_options[1] = 0;
   }
   return packet;
