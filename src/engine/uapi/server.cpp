@@ -143,6 +143,11 @@ void Server::read_from(Client& client) {
 }
 
 void Server::answer_all(Client& client) {
+  // What was asked before is answered all the same.
+  const auto refuse = [&] {
+    flush(client);
+    client.closed = true;
+  };
   // A request that was cut off is not applied: nobody knows what was to follow.
   for (;;) {
     const std::string_view in = client.in;
@@ -161,10 +166,7 @@ void Server::answer_all(Client& client) {
       client.take(end + 2);
     } else if (operation == "get=1" || operation == "radial_get=1" || operation == "radial_watch=1") {
       if (in.size() == line_end + 1) break;
-      if (in[line_end + 1] != '\n') {
-        client.closed = true;
-        return;
-      }
+      if (in[line_end + 1] != '\n') return refuse();
       if (operation == "radial_watch=1") {
         if (!client.watches) ++watchers_;
         client.watches = true;
@@ -177,8 +179,7 @@ void Server::answer_all(Client& client) {
       client.take(line_end + 2);
     } else {
       spdlog::debug("a UAPI client asked for an unknown operation");
-      client.closed = true;
-      return;
+      return refuse();
     }
   }
   if (client.ended && client.out.empty()) client.closed = true;

@@ -158,6 +158,15 @@ TEST_F(UapiServer, AnUnknownOperationEndsTheConnection) {
   }
 }
 
+TEST_F(UapiServer, WhatWasAskedBeforeAnUnknownOperationIsAnswered) {
+  for (const auto* const words : {"hello\n", "get=1\nx\n"}) {
+    const auto client = connect();
+    say(client, std::string("set=1\nlisten_port=7\n\n") + words);
+    EXPECT_EQ(hear(client), "errno=0\n\n") << words;
+    EXPECT_TRUE(closed(client)) << words;
+  }
+}
+
 TEST_F(UapiServer, AWatcherIsToldOfEvents) {
   const auto watcher = connect();
   const auto other = connect();
