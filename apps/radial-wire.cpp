@@ -106,6 +106,8 @@ std::size_t queue_count() {
 Result<std::unique_ptr<TunDevice>> open_device(const std::string& name, bool offload) {
   const TunDevice::Options options{name, queue_count(), offload};
   if (const auto fd = number_in("WG_TUN_FD")) return TunDevice::adopt(Fd(*fd), options);
+  // To attach to a device with several queues is to take packets from whoever serves it.
+  if (environment("WG_UAPI_FD").empty()) RADIAL_TRY(uapi::require_unserved(uapi::socket_path(name)));
   return TunDevice::create(options);
 }
 

@@ -15,32 +15,41 @@ std::uint64_t inode_of(const std::filesystem::path& path) {
   return ::lstat(path.c_str(), &status) == 0 ? status.st_ino : 0;
 }
 
+Result<sockaddr_un> name_of(const std::filesystem::path& path) {
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  if (path.native().size() >= sizeof name.sun_path)
+    return fail(Errc::invalid_argument, "socket path {} is too long", path.native());
+  path.native().copy(name.sun_path, sizeof name.sun_path - 1);
+  return name;
+}
+
 }  // namespace
 
 std::filesystem::path socket_path(std::string_view interface_name) {
   return std::filesystem::path(socket_folder) / fmt::format("{}.sock", interface_name);
 }
 
-Result<Fd> listen_on(const std::filesystem::path& path) {
-  sockaddr_un name{};
-  name.sun_family = AF_UNIX;
-  if (path.native().size() >= sizeof name.sun_path)
-    return fail(Errc::invalid_argument, "socket path {} is too long", path.native());
-  path.native().copy(name.sun_path, sizeof name.sun_path - 1);
-  const auto* const address = reinterpret_cast<const sockaddr*>(&name);
+Status require_unserved(const std::filesystem::path& path) {
+  RADIAL_ASSIGN(const auto name, name_of(path));
+  const Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!probe) return fail_errno(errno, "cannot open a UNIX socket");
+  if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0)
+    return fail_errno(EADDRINUSE, fmt::format("{} is served by a running process", path.native()));
+  return {};
+}
 
+Result<Fd> listen_on(const std::filesystem::path& path) {
+  RADIAL_ASSIGN(const auto name, name_of(path));
   if (::mkdir(path.parent_path().c_str(), 0755) != 0 && errno != EEXIST)
     return fail_errno(errno, fmt::format("cannot make the folder {}", path.parent_path().native()));
-  Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!probe) return fail_errno(errno, "cannot open a UNIX socket");
-  if (::connect(probe.get(), address, sizeof name) == 0)
-    return fail_errno(EADDRINUSE, fmt::format("{} is served by a running process", path.native()));
-  if (errno != ENOENT) ::unlink(path.c_str());
+  RADIAL_TRY(require_unserved(path));
+  ::unlink(path.c_str());  // of one that is gone
 
   Fd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!listener) return fail_errno(errno, "cannot open a UNIX socket");
   const mode_t before = ::umask(0077);
-  const int bound = ::bind(listener.get(), address, sizeof name);
+  const int bound = ::bind(listener.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name);
   const int error = errno;
   ::umask(before);
   if (bound != 0) return fail_errno(error, fmt::format("cannot bind {}", path.native()));

@@ -18,6 +18,9 @@ inline constexpr std::string_view socket_folder = "/var/run/wireguard";
 
 [[nodiscard]] std::filesystem::path socket_path(std::string_view interface_name);
 
+// Fails with EADDRINUSE when somebody serves the socket of that name.
+[[nodiscard]] Status require_unserved(const std::filesystem::path& path);
+
 // Listens there. A socket file that nobody serves is replaced; one that is
 // served is refused with EADDRINUSE.
 [[nodiscard]] Result<Fd> listen_on(const std::filesystem::path& path);
