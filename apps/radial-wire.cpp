@@ -103,16 +103,26 @@ std::size_t queue_count() {
   return std::clamp<std::size_t>(std::thread::hardware_concurrency() / 2, 1, 8);
 }
 
+// A descriptor that whoever started us hands over by this name.
+Result<std::optional<int>> descriptor_in(const char* name) {
+  if (environment(name).empty()) return std::nullopt;
+  const auto fd = number_in(name);
+  if (!fd) return fail(Errc::invalid_argument, "{}={} is no descriptor", name, environment(name));
+  return fd;
+}
+
 Result<std::unique_ptr<TunDevice>> open_device(const std::string& name, bool offload) {
   const TunDevice::Options options{name, queue_count(), offload};
-  if (const auto fd = number_in("WG_TUN_FD")) return TunDevice::adopt(Fd(*fd), options);
+  RADIAL_ASSIGN(const auto fd, descriptor_in("WG_TUN_FD"));
+  if (fd) return TunDevice::adopt(Fd(*fd), options);
   // To attach to a device with several queues is to take packets from whoever serves it.
   if (environment("WG_UAPI_FD").empty()) RADIAL_TRY(uapi::require_unserved(uapi::socket_path(name)));
   return TunDevice::create(options);
 }
 
 Result<Fd> open_socket(const std::filesystem::path& path) {
-  if (const auto fd = number_in("WG_UAPI_FD")) return Fd(*fd);
+  RADIAL_ASSIGN(const auto fd, descriptor_in("WG_UAPI_FD"));
+  if (fd) return Fd(*fd);
   return uapi::listen_on(path);
 }
 
