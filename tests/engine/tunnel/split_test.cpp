@@ -106,6 +106,40 @@ TEST(Split, AChecksumLeftOpenIsFilledIn) {
   }
 }
 
+// One datagram in 65,536: IPv6 refuses it with a zero (RFC 8200 section 8.1), as wireguard-go sends it.
+TEST(Split, AUdpChecksumThatComesOutAsZeroIsSentAsOnes) {
+  std::mt19937 random(6);
+  constexpr std::size_t step = 500;
+  for (const bool v4 : {true, false}) {
+    Packet packet;
+    packet.v4 = v4;
+    packet.tcp = false;
+    packet.source = naive::random_bytes(random, v4 ? 4 : 16);
+    packet.destination = naive::random_bytes(random, v4 ? 4 : 16);
+    packet.payload = naive::random_bytes(random, 3 * step);
+    const auto ones_complement_sum = [](std::uint32_t a, std::uint32_t b) { return (a + b) % 0xffff; };
+    const auto segments = packet.segments(step);
+    for (std::size_t i = 0; i < segments.size(); ++i) {
+      const auto checksum = naive::get16(segments[i].bytes(), packet.checksum_field());
+      const std::size_t last = i * step + step - 2;
+      naive::put16(packet.payload, last, ones_complement_sum(naive::get16(packet.payload, last), checksum));
+    }
+    const Bytes whole = packet.bytes(true);
+    const auto split = Split::of(header_of(packet, step), whole);
+    ASSERT_TRUE(split);
+    for (const auto& segment : written(*split)) EXPECT_EQ(naive::get16(segment, packet.checksum_field()), 0xffffU);
+
+    // And where only the checksum was left open.
+    const auto first = packet.segments(step)[0];
+    auto header = header_of(first, 0);
+    header.gso_type = vnet_gso_none;
+    const Bytes open = first.bytes(true);
+    const auto alone = Split::of(header, open);
+    ASSERT_TRUE(alone);
+    EXPECT_EQ(naive::get16(written(*alone).at(0), first.checksum_field()), 0xffffU);
+  }
+}
+
 // A routing header's last address stands in the pseudo-header in place of the
 // IPv6 header's (RFC 8200 section 8.1); the kernel's partial sum knows it.
 TEST(Split, ARoutingHeaderKeepsItsOwnPseudoHeader) {
