@@ -105,4 +105,9 @@ void check_tcp(const WireNode& from, const WireNode& to, int family, std::size_t
                                                        std::size_t smallest, std::size_t largest,
                                                        std::size_t window = 1);
 
+// Sends trains of UDP datagrams of one size, numbered and each of its own
+// content, by a call each or (`segmented`) all by one with UDP_SEGMENT, and
+// waits for each train. Throws when one does not come whole, once and in order.
+void check_udp_trains(const WireNode& from, const WireNode& to, int family, bool segmented);
+
 }  // namespace radial::test

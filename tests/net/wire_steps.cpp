@@ -75,6 +75,29 @@ void step_tcp_byte_for_byte(const WirePair& pair, std::size_t bytes) {
   }
 }
 
+void step_trains_of_datagrams(const WirePair& pair) {
+  ASSERT_TRUE(reaches(pair.a, pair.b.inner()));  // what waits for a handshake may lose some
+  for (const int family : {4, 6}) {
+    for (const bool segmented : {false, true}) {
+      EXPECT_NO_THROW(check_udp_trains(pair.a, pair.b, family, segmented)) << family << (segmented ? ", by UDP_SEGMENT" : "");
+      EXPECT_NO_THROW(check_udp_trains(pair.b, pair.a, family, segmented)) << family << (segmented ? ", by UDP_SEGMENT" : "");
+    }
+  }
+}
+
+void step_ipv6_underlay(WirePair& pair) {
+  for (auto* node : {&pair.a, &pair.b}) {
+    auto& other = node == &pair.a ? pair.b : pair.a;
+    node->sh("ip -4 addr flush dev eth");
+    node->set("peer " + other.public_key() + " endpoint [" + other.outer(6) + "]:" + std::to_string(other.port()));
+  }
+  ASSERT_TRUE(reaches(pair.a, pair.b.inner()));
+  step_datagrams_of_every_size(pair, 16);
+  step_tcp_byte_for_byte(pair, 4'000'000);
+  EXPECT_THAT(pair.b.sh("wg show " + pair.b.wire() + " endpoints"),
+              testing::HasSubstr("[" + pair.a.outer(6) + "]:" + std::to_string(pair.a.port())));
+}
+
 void step_keepalives(WirePair& pair) {
   pair.a.set("peer " + pair.b.public_key() + " persistent-keepalive 1");
   const auto received = [&] { return std::stoull(pair.b.sh("wg show wg2 transfer | cut -f2")); };
@@ -109,7 +132,9 @@ void step_preshared_key(WireNode& ours, WireNode& theirs) {
   EXPECT_TRUE(eventually(handshake, patience));
   const std::string none(43, 'A');
   share(ours, theirs, none + "=");
+  EXPECT_FALSE(handshake());
   share(theirs, ours, none + "=");
+  EXPECT_TRUE(eventually(handshake, patience)) << "without one again";
 }
 
 void step_restarts(WirePair& pair) {
@@ -241,9 +266,10 @@ void step_flood_of_initiations(const WirePair& pair, Relay& relay) {
   EXPECT_TRUE(reaches(pair.b, pair.a.inner()));
 }
 
-void step_roaming(WireNode& mover, WireNode& other) {
+void step_roaming(WireNode& mover, WireNode& other, bool reminded) {
   ASSERT_TRUE(reaches(mover, other.inner()));
   mover.sh("ip addr del " + mover.outer() + "/24 dev eth; ip addr add 10.9.0.77/24 dev eth");
+  if (reminded) mover.set("peer " + other.public_key() + " endpoint " + other.endpoint());
   EXPECT_TRUE(reaches(mover, other.inner()));
   EXPECT_THAT(other.sh("wg show " + other.wire() + " endpoints"),
               testing::HasSubstr("10.9.0.77:" + std::to_string(mover.port())));

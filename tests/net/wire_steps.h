@@ -21,6 +21,10 @@ void forget_sessions(const WireNode& node);
 // Every size from nothing to the MTU, and beyond it in fragments. `window`: how many are under way at once.
 void step_datagrams_of_every_size(const WirePair& pair, std::size_t window);
 void step_tcp_byte_for_byte(const WirePair& pair, std::size_t bytes);
+// Of one size, in order: what offloads make one large packet of, and cut again.
+void step_trains_of_datagrams(const WirePair& pair);
+// Without IPv4 outside; the same sizes and some TCP inside. Last: the pair has no IPv4 afterwards.
+void step_ipv6_underlay(WirePair& pair);
 void step_keepalives(WirePair& pair);
 void step_foreign_source_is_dropped(const WirePair& pair);
 // `ours` is radial-wire.
@@ -32,8 +36,8 @@ void step_repeated_reordered_damaged(const WirePair& pair, Relay& relay);
 void step_initiation_played_again(const WirePair& pair, Relay& relay);
 // Node 2, which is radial-wire, is flooded; node 1 shakes hands all the same.
 void step_flood_of_initiations(const WirePair& pair, Relay& relay);
-// To another address, another port and another family. `mover` is radial-wire
-// (wireguard-go keeps a source address that is gone). Last: the pair is elsewhere afterwards.
-void step_roaming(WireNode& mover, WireNode& other);
+// To another address, another port and another family. wireguard-go keeps a source address that is
+// gone until its peer is given anew (`reminded`). Last: the pair is elsewhere afterwards.
+void step_roaming(WireNode& mover, WireNode& other, bool reminded = false);
 
 }  // namespace radial::test
