@@ -1,5 +1,6 @@
 #include "net/wire_steps.h"
 
+#include <array>
 #include <atomic>
 #include <map>
 #include <optional>
@@ -85,17 +86,25 @@ void step_trains_of_datagrams(const WirePair& pair) {
   }
 }
 
-void step_ipv6_underlay(WirePair& pair) {
-  for (auto* node : {&pair.a, &pair.b}) {
-    auto& other = node == &pair.a ? pair.b : pair.a;
-    node->sh("ip -4 addr flush dev eth");
-    node->set("peer " + other.public_key() + " endpoint [" + other.outer(6) + "]:" + std::to_string(other.port()));
-  }
+void step_ipv6_underlay(WirePair& pair, std::size_t bytes) {
+  const std::array<WireNode*, 2> nodes{&pair.a, &pair.b};
+  const auto dial = [&](int family) {
+    for (const auto i : {0U, 1U}) {
+      const auto& other = *nodes[1 - i];
+      const auto address = family == 4 ? other.outer() : "[" + other.outer(6) + "]";
+      nodes[i]->set("peer " + other.public_key() + " endpoint " + address + ":" + std::to_string(other.port()));
+    }
+  };
+  for (const auto* node : nodes) node->sh("ip -4 addr flush dev eth");
+  dial(6);
   ASSERT_TRUE(reaches(pair.a, pair.b.inner()));
   step_datagrams_of_every_size(pair, 16);
-  step_tcp_byte_for_byte(pair, 4'000'000);
+  step_tcp_byte_for_byte(pair, bytes);
   EXPECT_THAT(pair.b.sh("wg show " + pair.b.wire() + " endpoints"),
               testing::HasSubstr("[" + pair.a.outer(6) + "]:" + std::to_string(pair.a.port())));
+  for (const auto* node : nodes) node->sh("ip addr add " + node->outer() + "/24 dev eth");
+  dial(4);
+  EXPECT_TRUE(reaches(pair.a, pair.b.inner()));
 }
 
 void step_keepalives(WirePair& pair) {

@@ -23,8 +23,8 @@ void step_datagrams_of_every_size(const WirePair& pair, std::size_t window);
 void step_tcp_byte_for_byte(const WirePair& pair, std::size_t bytes);
 // Of one size, in order: what offloads make one large packet of, and cut again.
 void step_trains_of_datagrams(const WirePair& pair);
-// Without IPv4 outside; the same sizes and some TCP inside. Last: the pair has no IPv4 afterwards.
-void step_ipv6_underlay(WirePair& pair);
+// While there is no IPv4 outside: the same sizes, and TCP.
+void step_ipv6_underlay(WirePair& pair, std::size_t bytes);
 void step_keepalives(WirePair& pair);
 void step_foreign_source_is_dropped(const WirePair& pair);
 // `ours` is radial-wire.
