@@ -68,7 +68,8 @@ TEST(Confine, WhatTheEngineNeverDoesIsRefused) {
        }},
       {"memory that can be run",
        [](int) {
-         return ::mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? -1L : 0L;
+         const auto* const memory = ::mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+         return memory == MAP_FAILED ? -1L : 0L;
        }},
       {"a namespace", [](int) { return ::unshare(CLONE_NEWUTS); }},
       {"another user", [](int) { return ::setuid(0); }},
@@ -78,8 +79,9 @@ TEST(Confine, WhatTheEngineNeverDoesIsRefused) {
 }
 
 TEST(Confine, WhatItDoesIsLeftToIt) {
+  constexpr int datagrams = SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
   for (const int family : {AF_INET, AF_INET6})
-    EXPECT_NE(error_of([&](int) { return ::socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0); }), EPERM) << family;
+    EXPECT_NE(error_of([&](int) { return ::socket(family, datagrams, 0); }), EPERM) << family;
   EXPECT_EQ(error_of([](int) {
               void* const memory = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
               return memory == MAP_FAILED ? -1L : static_cast<long>(::munmap(memory, 4096));
