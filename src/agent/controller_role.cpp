@@ -394,9 +394,9 @@ Response ControllerRole::rotate(const Request& request, const Body& body) {
   if (body.contains("site")) {
     sites.push_back(body["site"].get<std::string>());
   } else {
-    for (const auto& site : controller_.fabric().sites)
-      if (const auto known = controller_.facts().nodes.find(site.name); known != controller_.facts().nodes.end() && known->second.public_key)
-        sites.push_back(site.name);
+    auto joined = controller_.joined_sites();
+    if (!joined) return refusal(joined.error());
+    sites = std::move(*joined);
   }
   for (const auto& site : sites)
     if (const auto asked = controller_.rotate(site, author_of(request), now()); !asked) return refusal(asked.error());

@@ -287,21 +287,26 @@ Result<std::string> Controller::text_with(const InviteRequest& request) const {
   return text_;
 }
 
+Result<Candidate> Controller::fabric_with(const InviteRequest& request) {
+  RADIAL_TRY(not_while_trying());
+  RADIAL_ASSIGN(const auto text, text_with(request));
+  RADIAL_ASSIGN(auto wider, candidate(text, "fabric.yaml"));
+  RADIAL_ASSIGN(const auto all, store_.invitations());
+  for (const auto& one : all)
+    if (one.live() && one.node == request.site)
+      return fail(Errc::conflict, "{0} is invited already; to print another token: radial uninvite {0}, then invite again", request.site);
+  return wider;
+}
+
 Result<Invited> Controller::invite(const InviteRequest& request, const std::string& author, std::int64_t now) {
   const auto* hub = fabric_.find_hub(hub_);
   const auto own = facts_.nodes.find(hub_);
   if (hub == nullptr || own == facts_.nodes.end() || !own->second.public_key)
     return fail(Errc::internal, "the controller does not know its own hub's key");
-  RADIAL_TRY(not_while_trying());
   if (request.seconds < 60 || request.seconds > 30 * 86400)
     return fail(Errc::invalid_argument, "an invitation lasts from one minute to 30 days");
-  RADIAL_ASSIGN(const auto text, text_with(request));
-  RADIAL_ASSIGN(const auto fabric, parse_or_fail(text, "fabric.yaml"));
-  RADIAL_ASSIGN(const auto book, plan(fabric));
-  RADIAL_ASSIGN(const auto all, store_.invitations());
-  for (const auto& one : all)
-    if (one.live() && one.node == request.site)
-      return fail(Errc::conflict, "{0} is invited already; to print another token: radial uninvite {0}, then invite again", request.site);
+  RADIAL_ASSIGN(const auto wider, fabric_with(request));
+  const auto& [revision, text, fabric, book] = wider;
   RADIAL_ASSIGN(const auto taken, quarantine_addresses());
 
   Token token;
@@ -340,20 +345,13 @@ Result<Invited> Controller::invite(const InviteRequest& request, const std::stri
 }
 
 Status Controller::take_in(const InviteRequest& request, const PublicKey& key, const std::string& author, std::int64_t now) {
-  RADIAL_TRY(not_while_trying());
   if (request.hub) return fail(Errc::unsupported, "a hub runs radiald: invite it without a key");
   if (key.is_zero()) return fail(Errc::invalid_argument, "the public key is missing");
   RADIAL_TRY(is_nobodys(key));
-  RADIAL_ASSIGN(const auto text, text_with(request));
-  RADIAL_ASSIGN(const auto fabric, parse_or_fail(text, "fabric.yaml"));
-  RADIAL_ASSIGN(const auto book, plan(fabric));
-  RADIAL_ASSIGN(const auto all, store_.invitations());
-  for (const auto& one : all)
-    if (one.live() && one.node == request.site)
-      return fail(Errc::conflict, "{0} is invited: radial uninvite {0} first", request.site);
+  RADIAL_ASSIGN(const auto wider, fabric_with(request));
   RADIAL_ASSIGN(auto transaction, store_.begin());
-  RADIAL_TRY(revise_for(request.site, text, author, now));
-  RADIAL_TRY(store_.set_addresses(book));
+  RADIAL_TRY(revise_for(request.site, wider.text, author, now));
+  RADIAL_TRY(store_.set_addresses(wider.addresses));
   NodeFacts facts;
   facts.public_key = key;
   RADIAL_TRY(store_.set_node(request.site, facts));

@@ -173,6 +173,8 @@ class Controller {
   [[nodiscard]] Status rotate(const std::string& node, const std::string& author, std::int64_t now);
   [[nodiscard]] Result<std::vector<PendingRevocation>> pending_revocations() { return store_.pending_revocations(); }
   [[nodiscard]] Result<std::vector<std::string>> rotating();
+  // Sites whose radiald can be asked for a new key.
+  [[nodiscard]] Result<std::vector<std::string>> joined_sites();
   // Sites whose key is older than the fabric allows, one at a time. True when one was asked.
   [[nodiscard]] Result<bool> rotate_by_age(std::int64_t now);
   // The public part of the key that a node made when it was asked to.
@@ -200,6 +202,7 @@ class Controller {
   Controller(Store store, std::string hub) : store_(std::move(store)), hub_(std::move(hub)) {}
   [[nodiscard]] Status load();
   [[nodiscard]] Result<std::string> text_with(const InviteRequest& request) const;
+  [[nodiscard]] Result<Candidate> fabric_with(const InviteRequest& request);
   [[nodiscard]] Result<AddressBook> plan(const Fabric& fabric);
   [[nodiscard]] Result<std::vector<IpAddress>> quarantine_addresses();
   [[nodiscard]] Status commit(Transaction transaction);

@@ -78,6 +78,16 @@ Result<std::vector<std::string>> Controller::rotating() {
   return names;
 }
 
+Result<std::vector<std::string>> Controller::joined_sites() {
+  std::vector<std::string> names;
+  for (const auto& site : fabric_.sites) {
+    const auto known = facts_.nodes.find(site.name);
+    RADIAL_ASSIGN(const auto secret, store_.node_secret(site.name));
+    if (known != facts_.nodes.end() && known->second.public_key && secret) names.push_back(site.name);
+  }
+  return names;
+}
+
 Result<bool> Controller::rotate_by_age(std::int64_t now) {
   if (fabric_.rotate_days == 0) return false;
   RADIAL_ASSIGN(const auto under_way, store_.rotations());

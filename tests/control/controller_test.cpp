@@ -177,6 +177,7 @@ TEST_F(ControllerTest, TakesInARouterWithoutAnAgentByItsKey) {
   EXPECT_EQ(controller.take_in(wish("rome", {"192.168.60.0/24"}), {}, "root", now).error().code, Errc::invalid_argument);
   EXPECT_EQ(controller.take_in(wish("oslo", {}), PrivateKey::generate().public_key(), "root", now).error().code, Errc::conflict);
   EXPECT_EQ(controller.rotate("oslo", "root", now).error().code, Errc::unsupported);
+  EXPECT_TRUE(controller.joined_sites()->empty());
   ASSERT_TRUE(controller.revoke("oslo", "root", now));
   EXPECT_FALSE(controller.config_for("fra1")->wires.front().peers[0].public_key);
 }
