@@ -16,6 +16,7 @@
 #include <netinet/udp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "support/paths.h"
@@ -62,9 +63,11 @@ Fd open_socket(const sockaddr_storage& name, int type) {
   return fd;
 }
 
-// The process whose command line is exactly `program wire`; the engine is the
-// one that is not the janitor.
-pid_t find_program(const std::string& path, const std::string& wire) {
+// The process in that network namespace whose command line is exactly `program wire`; the engine is the
+// one that is not the janitor. Another run of these tests has the same names in namespaces of its own.
+pid_t find_program(const std::string& path, const std::string& wire, const std::string& space) {
+  struct stat home {};
+  if (::stat(("/run/netns/" + space).c_str(), &home) != 0) return -1;
   const std::unique_ptr<DIR, int (*)(DIR*)> proc(::opendir("/proc"), &::closedir);
   while (const dirent* entry = ::readdir(proc.get())) {
     const pid_t pid = std::atoi(entry->d_name);
@@ -73,6 +76,8 @@ pid_t find_program(const std::string& path, const std::string& wire) {
     std::ifstream line(folder + "/cmdline");
     std::string command((std::istreambuf_iterator<char>(line)), {});
     if (command != path + '\0' + wire + '\0') continue;
+    struct stat its {};
+    if (::stat((folder + "/ns/net").c_str(), &its) != 0 || its.st_ino != home.st_ino || its.st_dev != home.st_dev) continue;
     std::ifstream comm(folder + "/comm");
     std::string name;
     std::getline(comm, name);
@@ -134,7 +139,7 @@ void WireNode::start() {
   sh(program_.environment + " " + program_.path + " " + wire_ + " >/dev/null 2>&1");
   // wireguard-go is in the background before it serves.
   if (!eventually([&] {
-        pid_ = find_program(program_.path, wire_);
+        pid_ = find_program(program_.path, wire_, space_name(number_));
         return pid_ > 0 && run_process({"wg", "show", wire_})->ok();
       }))
     throw std::runtime_error(program_.path + " does not serve");
