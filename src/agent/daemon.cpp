@@ -28,9 +28,9 @@
 #include "agent/machine.h"
 #include "agent/member_role.h"
 #include "agent/nbma_keeper.h"
-#include "agent/ospf_relay.h"
 #include "agent/node_change.h"
 #include "agent/openapi.h"
+#include "agent/ospf_relay.h"
 #include "agent/reconciler.h"
 #include "agent/resolver.h"
 #include "agent/route_reader.h"
@@ -172,13 +172,18 @@ class Daemon {
     return load_files();
   }
 
+  Status take_keyring() {
+    RADIAL_ASSIGN(auto keyring, load_keyring(paths_.secrets()));
+    reconciler_.set_keyring(std::move(keyring));
+    return {};
+  }
+
   // A store that cannot be read is no reason to leave the sites alone: the hub
   // goes on with what it last ran, and says that nobody can change it.
   Status without_store(const Error& why) {
     auto last = load_last_good(paths_, startup_problem_);
     if (!last) return Unexpected(why);
-    RADIAL_ASSIGN(auto keyring, load_keyring(paths_.secrets()));
-    reconciler_.set_keyring(std::move(keyring));
+    RADIAL_TRY(take_keyring());
     startup_problem_ = fmt::format("no controller here: {}. Running the last good configuration; 'radial restore' of a backup "
                                    "brings the controller back", why.message);
     spdlog::error("{}", startup_problem_);
@@ -187,11 +192,10 @@ class Daemon {
   }
 
   Status load_assigned(const ControllerAddress& controller) {
+    RADIAL_TRY(take_keyring());
     RADIAL_ASSIGN(auto keyring, load_keyring(paths_.secrets()));
-    RADIAL_ASSIGN(auto again, load_keyring(paths_.secrets()));
     RADIAL_ASSIGN(auto assignment, load_assignment(paths_, startup_problem_));
     take(assignment);
-    reconciler_.set_keyring(std::move(keyring));
     MemberRole::Node node;
     node.report = [this] { return report(); };
     node.changed = [this](const Assignment& newer, std::optional<Keyring> keys) {
@@ -211,14 +215,13 @@ class Daemon {
       const auto snapshot = take_snapshot(host_, now, guard_.mtus());
       return worse_than(endpoint_complaints(before, snapshot), endpoint_complaints(now, snapshot));
     };
-    member_ = std::make_unique<MemberRole>(loop_, paths_, controller, std::move(again), std::move(assignment), std::move(node));
+    member_ = std::make_unique<MemberRole>(loop_, paths_, controller, std::move(keyring), std::move(assignment), std::move(node));
     change_member_ = std::make_unique<ChangeMember>(loop_, *member_, change_);
     return {};
   }
 
   Status load_files() {
-    RADIAL_ASSIGN(auto keyring, load_keyring(paths_.secrets()));
-    reconciler_.set_keyring(std::move(keyring));
+    RADIAL_TRY(take_keyring());
     auto compiled = compile_from_files();
     if (compiled) {
       config_ = std::move(compiled->config);

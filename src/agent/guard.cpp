@@ -185,8 +185,8 @@ NodeConfig Guard::guarded(NodeConfig config) const {
 }
 
 bool Guard::is_neighbor(const std::string& site, const std::vector<Router>& routers) {
-  const auto router = std::find_if(routers.begin(), routers.end(), [&](const Router& one) { return one.node == site; });
-  if (router == routers.end()) return false;
+  const auto* router = find_router(routers, site);
+  if (router == nullptr) return false;
   // A daemon that does not answer, or does not run here, has no neighbours.
   const auto among = [&](const auto& neighbors) {
     return neighbors && std::any_of(neighbors->begin(), neighbors->end(), [&](const auto& one) { return one.router_id == router->id; });

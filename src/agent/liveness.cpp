@@ -11,8 +11,7 @@ std::optional<IpAddress> tunnel_address(const NodeConfig& config, const WireEnd&
   for (const auto& wire : config.wires)
     for (const auto& peer : wire.peers)
       if (wire.interface == end.interface && peer.node == end.node)
-        for (const auto& address : peer.addresses)
-          if (address.is_v4()) return address;
+        if (const auto address = ipv4_of(peer)) return address;
   return std::nullopt;
 }
 

@@ -29,8 +29,7 @@ std::optional<IpAddress> NbmaKeeper::hub_address(const Wire& wire) {
     return std::nullopt;
   }
   for (const auto& peer : wire.peers)
-    for (const auto& address : peer.addresses)
-      if (address.is_v4()) return address;
+    if (const auto address = ipv4_of(peer)) return address;
   return std::nullopt;
 }
 

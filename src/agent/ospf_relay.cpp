@@ -8,6 +8,7 @@
 #include <netinet/ip.h>
 #include <sys/socket.h>
 
+#include "host/ospf_packet.h"
 #include "host/raw_ip_socket.h"
 
 namespace radial::agent {
@@ -30,7 +31,7 @@ std::array<sock_filter, 5> updates() {
 
 Result<Fd> open_socket() {
   auto filter = updates();
-  RADIAL_ASSIGN(auto fd, host::open_raw_ip(89, filter, "OSPF"));
+  RADIAL_ASSIGN(auto fd, host::open_raw_ip(host::ospf_protocol, filter, "OSPF"));
   // As ospfd's own packets.
   const int ttl = 1, tos = IPTOS_PREC_INTERNETCONTROL;
   if (::setsockopt(fd.get(), IPPROTO_IP, IP_TTL, &ttl, sizeof ttl) != 0 || ::setsockopt(fd.get(), IPPROTO_IP, IP_TOS, &tos, sizeof tos) != 0)
@@ -48,9 +49,9 @@ const Wire* relayed_wire(const NodeConfig& config) {
 std::vector<host::OspfReflood::Site> sites_of(const NodeConfig& config, const Wire& wire) {
   std::vector<host::OspfReflood::Site> sites;
   for (const auto& peer : wire.peers) {
-    const auto router = std::find_if(config.routers.begin(), config.routers.end(), [&](const Router& one) { return one.node == peer.node; });
-    const auto address = std::find_if(peer.addresses.begin(), peer.addresses.end(), [](const IpAddress& one) { return one.is_v4(); });
-    if (peer.trust == Trust::routed && router != config.routers.end() && address != peer.addresses.end()) sites.push_back({*address, router->id});
+    const auto* router = find_router(config.routers, peer.node);
+    const auto address = ipv4_of(peer);
+    if (peer.trust == Trust::routed && router != nullptr && address) sites.push_back({*address, router->id});
   }
   return sites;
 }
@@ -89,13 +90,16 @@ void OspfRelay::wait() {
   });
 }
 
+int OspfRelay::index() const { return static_cast<int>(::if_nametoindex(interface_.c_str())); }
+
 void OspfRelay::hear() {
   const auto now = Clock::now();
   const bool waited = reflood_.waits();
+  const int own = index();
   for (int i = 0; i < most_at_once; ++i) {
     const auto arrival = host::receive_raw_ip(fd_, buffer_);
     if (!arrival) break;
-    if (host::interface_name(arrival->interface) == interface_) reflood_.hear(now, arrival->source, {buffer_.data(), arrival->size});
+    if (own != 0 && arrival->interface == own) reflood_.hear(now, arrival->source, {buffer_.data(), arrival->size});
   }
   if (waited || !reflood_.waits()) return;
   if (now >= next_) {
@@ -111,7 +115,7 @@ void OspfRelay::hear() {
 // What does not get out is FRR's to send again, as what gets lost.
 void OspfRelay::send() {
   const auto began = Clock::now();
-  const auto interface = static_cast<int>(::if_nametoindex(interface_.c_str()));
+  const int interface = index();
   for (const auto& update : reflood_.take(mtu_))
     if (interface != 0) (void)host::send_raw_ip(fd_, interface, update.to, update.packet);
   const auto now = Clock::now();

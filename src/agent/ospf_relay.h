@@ -34,6 +34,7 @@ class OspfRelay {
   void wait();
   void hear();
   void send();
+  [[nodiscard]] int index() const;  // of the wire, which may be made anew; 0: it is not there
 
   boost::asio::posix::stream_descriptor descriptor_;  // borrows fd_
   boost::asio::steady_timer timer_;

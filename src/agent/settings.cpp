@@ -50,15 +50,26 @@ Result<Compiled> compile_for(const std::string& node, const std::string& fabric_
   return Compiled{std::move(config), std::move(facts)};
 }
 
-Result<FabricFacts> load_facts(const Paths& paths) {
-  auto text = read_file(paths.facts());
+namespace {
+
+Result<FabricFacts> load_facts_file(const std::filesystem::path& file, bool must_exist) {
+  auto text = read_file(file);
   if (!text) {
-    if (text.error().sys_errno == ENOENT) return FabricFacts{};
+    if (text.error().sys_errno == ENOENT && !must_exist) return FabricFacts{};
     return forward_error(std::move(text.error()));
   }
   auto facts = FabricFacts::from_json(*text);
-  if (!facts) return forward_error(std::move(facts.error()).within(paths.facts().string()));
+  if (!facts) return forward_error(std::move(facts.error()).within(file.string()));
   return facts;
+}
+
+}  // namespace
+
+Result<FabricFacts> load_facts(const Paths& paths) { return load_facts_file(paths.facts(), false); }
+
+Result<FabricFacts> load_facts_of(const std::filesystem::path& fabric_file, const std::filesystem::path& given) {
+  if (!given.empty()) return load_facts_file(given, true);
+  return load_facts_file(std::filesystem::path(fabric_file).replace_filename("facts.json"), false);
 }
 
 }  // namespace radial::agent

@@ -35,5 +35,7 @@ struct Compiled {
                                            const std::string& file_name, FabricFacts facts);
 
 [[nodiscard]] Result<FabricFacts> load_facts(const Paths& paths);
+// Of a fabric file somewhere: `given`, which must be there, or else facts.json beside it, which need not.
+[[nodiscard]] Result<FabricFacts> load_facts_of(const std::filesystem::path& fabric_file, const std::filesystem::path& given);
 
 }  // namespace radial::agent

@@ -79,13 +79,7 @@ Result<Beginning> fabric_of_file(const InitOptions& wish) {
   begin.fabric = fabric.name;
   // A machine is seldom called as its hub in the file.
   begin.hub = fabric.find_hub(wish.name) == nullptr && fabric.hubs.size() == 1 ? fabric.hubs.front().name : wish.name;
-  const auto beside = std::filesystem::path(wish.from).replace_filename("facts.json");
-  if (wish.facts.empty() && !std::filesystem::exists(beside)) return begin;
-  const auto file = wish.facts.empty() ? beside : wish.facts;
-  RADIAL_ASSIGN(const auto text, read_file(file, 4U << 20U));
-  auto facts = FabricFacts::from_json(text);
-  if (!facts) return Unexpected(std::move(facts.error()).within(file.string()));
-  begin.facts = std::move(*facts);
+  RADIAL_ASSIGN(begin.facts, load_facts_of(wish.from, wish.facts));
   return begin;
 }
 

@@ -57,16 +57,10 @@ std::map<IpAddress, std::string> names_by_address(const NodeConfig& config) {
   return names;
 }
 
-template <class Wanted>
-std::optional<IpAddress> address_of(const WirePeer& peer, Wanted wanted) {
-  const auto found = std::find_if(peer.addresses.begin(), peer.addresses.end(), wanted);
-  return found == peer.addresses.end() ? std::nullopt : std::optional(*found);
-}
-std::optional<IpAddress> v4_of(const WirePeer& peer) {
-  return address_of(peer, [](const IpAddress& address) { return address.is_v4(); });
-}
 std::optional<IpAddress> link_local_of(const WirePeer& peer) {
-  return address_of(peer, [](const IpAddress& address) { return address.is_v6() && address.is_link_local(); });
+  const auto found = std::find_if(peer.addresses.begin(), peer.addresses.end(),
+                                  [](const IpAddress& address) { return address.is_v6() && address.is_link_local(); });
+  return found == peer.addresses.end() ? std::nullopt : std::optional(*found);
 }
 
 // Adjacencies of OSPFv2, OSPFv3 and BGP with every peer that should have one,
@@ -79,12 +73,12 @@ class Adjacencies {
   std::vector<observe::AdjacencyHealth> all() {
     const auto with_ospf = [](const Wire& wire) { return wire.ospf != OspfMode::none; };
     if (std::any_of(config_.wires.begin(), config_.wires.end(), with_ospf)) {
-      for_each_peer(with_ospf, v4_of, "ospf", [this](auto& one, const Wire& wire) { see_ospf(one, wire); });
+      for_each_peer(with_ospf, ipv4_of, "ospf", [this](auto& one, const Wire& wire) { see_ospf(one, wire); });
       if (runs(config_, "ospf6d"))
         for_each_peer(with_ospf, link_local_of, "ospf6", [this](auto& one, const Wire& wire) { see_ospf6(one, wire); });
     }
     if (config_.bgp.runs())
-      for_each_peer([](const Wire&) { return true; }, v4_of, "bgp", [this](auto& one, const Wire&) { see_bgp(one); });
+      for_each_peer([](const Wire&) { return true; }, ipv4_of, "bgp", [this](auto& one, const Wire&) { see_bgp(one); });
     return std::move(result_);
   }
 

@@ -26,13 +26,7 @@ struct Options {
 };
 
 Result<FabricFacts> known_facts(const Options& options, const Fabric& fabric) {
-  const auto beside = std::filesystem::path(options.file).replace_filename("facts.json");
-  std::error_code error;
-  FabricFacts facts;
-  if (!options.facts.empty() || std::filesystem::exists(beside, error)) {
-    RADIAL_ASSIGN(const auto text, read_file(options.facts.empty() ? beside : std::filesystem::path(options.facts)));
-    RADIAL_ASSIGN(facts, FabricFacts::from_json(text));
-  }
+  RADIAL_ASSIGN(auto facts, agent::load_facts_of(options.file, options.facts));
   if (!options.hub_frr.empty()) {
     RADIAL_ASSIGN(const auto version, FrrVersion::parse(options.hub_frr));
     for (const auto& hub : fabric.hubs) facts.nodes[hub.name].frr = version;

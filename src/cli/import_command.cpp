@@ -4,9 +4,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include "agent/keyring.h"
 #include "base/file.h"
 #include "cli/commands.h"
-#include "agent/keyring.h"
 #include "exchange/import.h"
 
 namespace radial::cli {

@@ -6,9 +6,11 @@
 // (bind_lans in compile/frr_lines.h resolves it when the agent has looked).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/ip.h"
@@ -51,6 +53,12 @@ struct WirePeer {
   Trust trust = Trust::routed;         // fixed: no routing protocol between the two ends
   bool operator==(const WirePeer&) const = default;
 };
+
+// Its first on the wire; nothing: it has none.
+[[nodiscard]] inline std::optional<IpAddress> ipv4_of(const WirePeer& peer) {
+  const auto found = std::find_if(peer.addresses.begin(), peer.addresses.end(), [](const IpAddress& one) { return one.is_v4(); });
+  return found == peer.addresses.end() ? std::nullopt : std::optional(*found);
+}
 
 struct Wire {
   std::string interface;
@@ -106,6 +114,12 @@ struct Router {
   bool several_hubs = false;   // a site with wires to more than one: what one hub hears may come to another through it
   bool operator==(const Router&) const = default;
 };
+
+// Borrows; null: no router of the fabric is that node's.
+[[nodiscard]] inline const Router* find_router(const std::vector<Router>& routers, std::string_view node) {
+  const auto found = std::find_if(routers.begin(), routers.end(), [&](const Router& one) { return one.node == node; });
+  return found == routers.end() ? nullptr : &*found;
+}
 
 // What runs over BGP, on one session a neighbour between its IPv4 tunnel
 // addresses: everything where that is the fabric's engine; IPv6 alone beside

@@ -306,22 +306,21 @@ Result<Invited> Controller::invite(const InviteRequest& request, const std::stri
   if (request.seconds < 60 || request.seconds > 30 * 86400)
     return fail(Errc::invalid_argument, "an invitation lasts from one minute to 30 days");
   RADIAL_ASSIGN(const auto wider, fabric_with(request));
-  const auto& [revision, text, fabric, book] = wider;
   RADIAL_ASSIGN(const auto taken, quarantine_addresses());
 
   Token token;
-  token.fabric = fabric.name;
+  token.fabric = wider.fabric.name;
   token.site = request.site;
   token.hub = hub_;
   token.hub_key = *own->second.public_key;
   token.endpoints = hub->endpoints;
   token.ephemeral = PrivateKey::generate();
   token.preshared = Secret::random();
-  RADIAL_ASSIGN(token.address, free_from_top(hub->tunnel_v4, hub_, book, taken));
-  token.controller = book.at({hub_, hub_});
+  RADIAL_ASSIGN(token.address, free_from_top(hub->tunnel_v4, hub_, wider.addresses, taken));
+  token.controller = wider.addresses.at({hub_, hub_});
   token.port = controller_port;
-  const auto* site = fabric.find_site(request.site);
-  token.mtu = static_cast<std::uint16_t>(site == nullptr ? fabric.mtu : site_mtu(fabric, *site));
+  const auto* site = wider.fabric.find_site(request.site);
+  token.mtu = static_cast<std::uint16_t>(site == nullptr ? wider.fabric.mtu : site_mtu(wider.fabric, *site));
   token.expires = now + request.seconds;
 
   Invited invited{to_text(token), token.expires};
@@ -336,8 +335,8 @@ Result<Invited> Controller::invite(const InviteRequest& request, const std::stri
   invitation.author = author;
 
   RADIAL_ASSIGN(auto transaction, store_.begin());
-  RADIAL_TRY(revise_for(request.site, text, author, now));
-  RADIAL_TRY(store_.set_addresses(book));
+  RADIAL_TRY(revise_for(request.site, wider.text, author, now));
+  RADIAL_TRY(store_.set_addresses(wider.addresses));
   RADIAL_TRY(store_.add_invitation(invitation));
   RADIAL_TRY(store_.audit({now, author, fmt::format("invited {}", request.site)}));
   RADIAL_TRY(commit(std::move(transaction)));

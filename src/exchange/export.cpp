@@ -69,22 +69,6 @@ Result<Target> parse_target(std::string_view word) {
   return fail(Errc::invalid_argument, "'{}' is not one of wg, frr, vyos, mikrotik, opnsense", word);
 }
 
-namespace {
-
-// By its own name; empty: WireGuard's and FRR's files, which say all that there is.
-std::string_view other_router(Target target) {
-  switch (target) {
-    case Target::wg:
-    case Target::frr: return {};
-    case Target::vyos: return "VyOS";
-    case Target::mikrotik: return "RouterOS";
-    case Target::opnsense: return "OPNsense";
-  }
-  return {};
-}
-
-}  // namespace
-
 Result<std::string> export_node(const NodeConfig& config, Target target, const ExportOptions& options) {
   std::vector<std::string> keyless;
   for (const auto& wire : config.wires)
@@ -101,7 +85,6 @@ Result<std::string> export_node(const NodeConfig& config, Target target, const E
       return fail(Errc::unsupported,
                   "hub {} has `wire: dedicated`, where Radial's nftables table is what keeps a site to its grant, and no export "
                   "carries it: run Radial there, or give the hub its one multipoint wire", config.node);
-  if (const auto router = other_router(target); !router.empty()) RADIAL_TRY(needs_ospf_alone(config, router));
   switch (target) {
     case Target::wg: return export_wg(config, options);
     case Target::frr: return export_frr(config, options);

@@ -68,6 +68,7 @@ std::string ospf_text(const NodeConfig& config, const Wire& wire) {
 }  // namespace
 
 Result<std::string> export_mikrotik(const NodeConfig& config, const ExportOptions& options) {
+  RADIAL_TRY(needs_ospf_alone(config, "RouterOS"));
   RADIAL_TRY(needs_no_unicast_p2mp(config, "RouterOS"));
   std::string text = fmt::format(
       "# {}\n# For RouterOS 7; /import this file. Never run on a RouterOS: try it before you rely on it.\n"

@@ -104,6 +104,7 @@ Status can_run(const NodeConfig& config) {
 }  // namespace
 
 Result<std::string> export_opnsense(const NodeConfig& config, const ExportOptions& options) {
+  RADIAL_TRY(needs_ospf_alone(config, "OPNsense"));
   RADIAL_TRY(can_run(config));
   Form out;
   for (const auto& wire : config.wires) {

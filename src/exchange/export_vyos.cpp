@@ -73,6 +73,7 @@ void ospf_wire(Commands& out, const NodeConfig& config, const Wire& wire) {
 }  // namespace
 
 Result<std::string> export_vyos(const NodeConfig& config, const ExportOptions& options) {
+  RADIAL_TRY(needs_ospf_alone(config, "VyOS"));
   RADIAL_TRY(needs_no_unicast_p2mp(config, "VyOS"));
   Commands out;
   for (const auto& one : config.wires) wire(out, config, one, options);

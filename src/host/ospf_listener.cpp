@@ -8,8 +8,6 @@
 namespace radial::host {
 namespace {
 
-constexpr int ospf_protocol = 89;
-
 // Type 1, 2 or 4: the two bytes (version, type) behind the IP header, of which
 // only IPv4's is there.
 std::array<sock_filter, 7> hellos_descriptions_and_updates(OspfVersion version) {

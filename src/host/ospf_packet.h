@@ -15,6 +15,8 @@
 
 namespace radial::host {
 
+inline constexpr int ospf_protocol = 89;  // in the IP header
+
 struct OspfHello {
   std::chrono::seconds interval{};   // until its next; 0 where several are sent a second
   std::vector<IpAddress> neighbors;  // router-ids that it has heard lately

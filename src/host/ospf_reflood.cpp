@@ -66,8 +66,7 @@ void OspfReflood::configure(const IpAddress& own, const IpAddress& area, std::ve
   waiting_.clear();
 }
 
-bool OspfReflood::is_news(Time now, Bytes lsa) {
-  const Key key{address(lsa, 8), lsa[3], address(lsa, 4)};
+bool OspfReflood::is_news(Time now, const Key& key, Bytes lsa) {
   const Known instance{u32(lsa, 12), u16(lsa, 16), age_of(lsa) >= lsa_max_age, now};
   const auto found = known_.find(key);
   if (found == known_.end()) {
@@ -92,8 +91,8 @@ void OspfReflood::hear(Time now, const IpAddress& sender, Bytes packet) {
   const auto known = [&](const Site& site) { return site.address == sender && site.router_id == router; };
   if (address(*ospf, 8) != area_ || std::none_of(sites_.begin(), sites_.end(), known)) return;
   for (const auto lsa : lsas_of(ospf->subspan(v2_header))) {
-    if (address(lsa, 8) != router || !is_news(now, lsa)) continue;
-    const Key key{router, lsa[3], address(lsa, 4)};
+    const Key key{address(lsa, 8), lsa[3], address(lsa, 4)};
+    if (std::get<0>(key) != router || !is_news(now, key, lsa)) continue;
     if (waiting_.size() < most_waiting || waiting_.contains(key)) waiting_[key] = older_by_the_way(lsa);
   }
 }

@@ -58,7 +58,7 @@ class OspfReflood {
     bool withdrawn = false;
     Time when;
   };
-  [[nodiscard]] bool is_news(Time now, std::span<const std::uint8_t> lsa);
+  [[nodiscard]] bool is_news(Time now, const Key& key, std::span<const std::uint8_t> lsa);
 
   IpAddress own_;
   IpAddress area_;

@@ -42,17 +42,14 @@ std::pair<LsaJudge::Key, LsaJudge::Instance> LsaJudge::named_by(const HeardLsa& 
 void LsaJudge::configure(const NodeConfig& config) {
   std::vector<Site> sites;
   std::set<std::string> site_wires;
-  const auto router_of = [&](const std::string& node) {
-    return std::find_if(config.routers.begin(), config.routers.end(), [&](const Router& one) { return one.node == node; });
-  };
   if (config.role == NodeRole::hub) {
     for (const auto& wire : config.wires) {
       if (!serves_sites(wire, config.node)) continue;
       site_wires.insert(wire.interface);
       if (!speaks_with(config, wire, version_)) continue;
       for (const auto& peer : wire.peers) {
-        const auto router = router_of(peer.node);
-        if (router == config.routers.end()) continue;
+        const auto* router = find_router(config.routers, peer.node);
+        if (router == nullptr) continue;
         sites.push_back({.node = peer.node, .interface = wire.interface, .router_id = router->id, .grant = peer.grant, .addresses = peer.addresses,
                          .others_behind = router->others_behind, .several_hubs = router->several_hubs});
       }
