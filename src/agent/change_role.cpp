@@ -54,9 +54,17 @@ Result<Response> ChangeRole::begin(const Wish& wish) {
     return fail(Errc::conflict, "another change is under way: 'radial change' shows it");
   RADIAL_ASSIGN(auto candidate, controller_.candidate(wish.yaml, wish.file_name));
   const auto now = now_ms();
+  RADIAL_ASSIGN(const auto without_agent, controller_.without_agent());
   std::vector<control::RolloutNode> nodes;
+  by_hand_.clear();
   for (const auto& [name, facts] : controller_.facts().nodes) {
-    if (!facts.public_key || !controller_.config_for(name) || !controller_.config_for(name, candidate)) continue;
+    if (!facts.public_key) continue;
+    const auto present = controller_.config_for(name), wanted = controller_.config_for(name, candidate);
+    if (!present || !wanted) continue;
+    if (without_agent.contains(name)) {
+      if (*present != *wanted) by_hand_.insert(name);
+      continue;
+    }
     nodes.push_back({name, !in_contact(name, now), controller_.would_strand(name, candidate)});
   }
   plan_ = wish.options.plan;
@@ -82,6 +90,9 @@ Response ChangeRole::status() const {
     if (one["state"] == "healthy" || one["state"] == "staged") one["why"] = "";
     nodes.push_back(std::move(one));
   }
+  for (const auto& name : by_hand_)
+    nodes.push_back({{"node", name}, {"state", "by hand"}, {"why", fmt::format("runs no radiald, and its configuration changes: take it there by 'radial export {} --as ...'", name)},
+                     {"changes", Json::array()}, {"problems", Json::array()}});
   return {200, written({{"phase", std::string(to_string(rollout_->phase()))},
                         {"revision", plan_ ? controller_.revision() : rollout_->change()},
                         {"reason", rollout_->reason()},

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "agent/http_server.h"
@@ -62,6 +63,7 @@ class ChangeRole {
   control::Millis began_;
   std::optional<control::Rollout> rollout_;
   std::optional<control::Candidate> planned_;
+  std::set<std::string> by_hand_;  // nodes without radiald whose configuration the change changes
   bool plan_ = false;
   bool finished_ = true;
   std::map<std::string, control::Millis> heard_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "agent/author.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "control/fabric_edit.h"
@@ -17,9 +18,6 @@ using namespace std::chrono_literals;
 constexpr std::int64_t ages_interval = 10;  // seconds between looks at the keys' ages
 
 std::int64_t now() { return std::time(nullptr); }
-
-// Who asks, for the audit log: on the UNIX socket only root changes things.
-std::string author_of(const Request& request) { return request.uid == 0 ? "root" : fmt::format("uid {}", request.uid); }
 
 std::vector<std::string> words(const nlohmann::json& json, const char* key) {
   return json.value(key, std::vector<std::string>());
@@ -156,7 +154,9 @@ Result<Keyring> ControllerRole::keyring() {
   return keyring;
 }
 
-void ControllerRole::heard_from_self(const control::Report& report) {
+void ControllerRole::heard_from_self(const control::Report& report, const std::optional<control::ServedSites>& served) {
+  if (served)
+    if (const auto noted = controller_.serves(node_, *served, now()); !noted) spdlog::error("{}", noted.error().message);
   const auto changed = controller_.report(node_, report, now());
   if (!changed) return spdlog::error("{}", changed.error().message);
   if (*changed) after_change();
@@ -224,6 +224,7 @@ struct ControllerRole::Tables {
       NodeRow{{"POST", "/v1/node", Where::tunnel, Caller::node}, &ControllerRole::report},
       NodeRow{{"POST", "/v1/node/key", Where::tunnel, Caller::node}, &ControllerRole::next_key},
       NodeRow{{"POST", "/v1/node/report", Where::tunnel, Caller::node}, &ControllerRole::hear},
+      NodeRow{{"POST", "/v1/node/served", Where::tunnel, Caller::node}, &ControllerRole::hear_served},
   };
 };
 
@@ -255,11 +256,11 @@ Response ControllerRole::invite(const Request& request, const Body& body) {
   if (const auto given = body.find("public_key"); given != body.end()) {
     const auto key = PublicKey::parse(given->get_ref<const std::string&>());
     if (!key) return refusal(400, "'public_key' is not a WireGuard public key (32 bytes in base64)");
-    if (const auto taken = controller_.take_in(wish, *key, author_of(request), now()); !taken) return refusal(taken.error());
+    if (const auto taken = controller_.take_in(wish, *key, author_of(request.uid, request.login), now()); !taken) return refusal(taken.error());
     after_change();
     return {200, written({{"public_key", key->to_string()}})};
   }
-  auto invited = controller_.invite(wish, author_of(request), now());
+  auto invited = controller_.invite(wish, author_of(request.uid, request.login), now());
   if (!invited) return refusal(invited.error());
   after_change();
   Response response{200, written({{"token", invited->token}, {"expires", invited->expires}})};
@@ -283,12 +284,12 @@ Response ControllerRole::invitations(const Request& /*request*/, const Body& /*b
 
 Response ControllerRole::withdraw(const Request& request, const Body& body) {
   const auto site = body["site"].get<std::string>();
-  return changed(site, controller_.withdraw(site, author_of(request), now()));
+  return changed(site, controller_.withdraw(site, author_of(request.uid, request.login), now()));
 }
 
 Response ControllerRole::revoke(const Request& request, const Body& body) {
   const auto site = body["site"].get<std::string>();
-  return changed(site, controller_.revoke(site, author_of(request), now()));
+  return changed(site, controller_.revoke(site, author_of(request.uid, request.login), now()));
 }
 
 Response ControllerRole::changed(const std::string& site, const Status& done) {
@@ -327,13 +328,13 @@ Response ControllerRole::roll_back(const Request& request, const Body& body) {
   if (!revision) return refusal(revision.error());
   control::RolloutOptions options;
   options.seconds = body.value("deadline", options.seconds);
-  auto begun = begin_change({revision->fabric, fmt::format("revision {}", revision->number), author_of(request),
+  auto begun = begin_change({revision->fabric, fmt::format("revision {}", revision->number), author_of(request.uid, request.login),
                              fmt::format("rolled back to revision {}", revision->number), options});
   return begun ? std::move(*begun) : refusal(begun.error());
 }
 
 Response ControllerRole::confirm(const Request& request, const Body& /*body*/) {
-  auto confirmed = changes_.confirm(author_of(request));
+  auto confirmed = changes_.confirm(author_of(request.uid, request.login));
   return confirmed ? std::move(*confirmed) : refusal(confirmed.error());
 }
 
@@ -363,6 +364,13 @@ Response ControllerRole::report(const std::string& name, const Request& request)
   if (*changed) after_change();
   if (controller_.fabric().find_hub(name) != nullptr && std::exchange(applied_[name], report->applied) != report->applied) tell_rotating();
   return node(name, request);
+}
+
+Response ControllerRole::hear_served(const std::string& name, const Request& request) {
+  const auto served = control::served_from_json(request.body);
+  if (!served) return refusal(served.error());
+  if (const auto noted = controller_.serves(name, *served, now()); !noted) return refusal(noted.error());
+  return {200, written({{"node", name}})};
 }
 
 Response ControllerRole::node(const std::string& name, const Request& request) {
@@ -399,7 +407,7 @@ Response ControllerRole::rotate(const Request& request, const Body& body) {
     sites = std::move(*joined);
   }
   for (const auto& site : sites)
-    if (const auto asked = controller_.rotate(site, author_of(request), now()); !asked) return refusal(asked.error());
+    if (const auto asked = controller_.rotate(site, author_of(request.uid, request.login), now()); !asked) return refusal(asked.error());
   after_change();
   return {200, written({{"sites", sites}})};
 }
@@ -411,6 +419,7 @@ Response ControllerRole::members(const Request& /*request*/, const Body& /*body*
   for (const auto& one : *all) {
     Json node{{"node", one.name}, {"role", one.hub ? "hub" : "site"}, {"joined", one.key.has_value()}};
     if (one.key) node["public_key"] = one.key->to_string();
+    node["agent"] = one.agent;
     if (one.key_since) node["key_since"] = *one.key_since;
     if (one.seen) node["seen"] = *one.seen;
     node["current"] = one.current;

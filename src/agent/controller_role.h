@@ -64,8 +64,8 @@ class ControllerRole {
 
   // Once a second: who shook hands, what expired, whose key is old.
   void step(host::WireGuard& wireguard);
-  // What this hub itself would report.
-  void heard_from_self(const control::Report& report);
+  // What this hub itself would report. `served`: nothing when it is not known.
+  void heard_from_self(const control::Report& report, const std::optional<control::ServedSites>& served);
   // A site is about to change to its new key.
   void on_switch(std::function<void()> switching) { switching_ = std::move(switching); }
 
@@ -78,6 +78,7 @@ class ControllerRole {
   Response report(const std::string& name, const Request& request);
   Response next_key(const std::string& name, const Request& request);
   Response hear(const std::string& name, const Request& request);
+  Response hear_served(const std::string& name, const Request& request);
 
   // Of the operator.
   using Body = nlohmann::json;

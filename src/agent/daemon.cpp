@@ -17,6 +17,7 @@
 
 #include "agent/api_route.h"
 #include "agent/arrived_keys.h"
+#include "agent/author.h"
 #include "agent/bgp_watch.h"
 #include "agent/change_member.h"
 #include "agent/controller_role.h"
@@ -139,8 +140,12 @@ class Daemon {
         firewall_monitor_(std::move(firewall)),
         resolver_(loop_, [this] { reconcile_in(0ms); }),
         steerer_(host_, std::move(routes)),
-        reconciler_(host_, paths_, identity_.key,
-                    {[this](const auto& peer, const auto& endpoints) { return dialler_.choose(peer, resolver_.resolve(endpoints)); },
+        reconciler_(host_, paths_, identity_.key, places_,
+                    {[this](const auto& peer, const auto& endpoints, Mode mode) {
+                       const auto addresses = resolver_.resolve(endpoints);
+                       return mode == Mode::apply ? dialler_.choose(peer, addresses, places_.of(peer))
+                                                  : dialler_.would_choose(peer, addresses, places_.of(peer));
+                     },
                      [this](const auto& endpoints) { return resolver_.resolve(endpoints); }},
                     [this](const Wire& wire, const auto& observed) { return steerer_.allowed_ips(wire, observed); }),
         reconcile_timer_(loop_),
@@ -198,6 +203,7 @@ class Daemon {
     take(assignment);
     MemberRole::Node node;
     node.report = [this] { return report(); };
+    node.served = [this] { return config_.role == NodeRole::hub ? served_sites(host_, config_) : std::nullopt; };
     node.changed = [this](const Assignment& newer, std::optional<Keyring> keys) {
       if (keys) reconciler_.set_keyring(std::move(*keys));
       if (!change_.on_trial()) take(newer);
@@ -262,6 +268,7 @@ class Daemon {
     tick();
     loop_.run();
     spdlog::info("stopping; the network stays as it is");
+    if (const auto saved = places_.save(); !saved) spdlog::warn("{}", saved.error().message);
     server_.reset();
     return {};
   }
@@ -404,7 +411,7 @@ class Daemon {
 
   void report_to_self() {
     next_report_ = Clock::now() + report_interval;
-    controller_->heard_from_self(report());
+    controller_->heard_from_self(report(), served_sites(host_, config_));
   }
 
   void hub_said(const IpAddress& hub, const HubMessage& message) {
@@ -574,7 +581,6 @@ class Daemon {
         for (const auto& one : observed->peers) {
           if (one.public_key != *peer.public_key) continue;
           const std::chrono::seconds patience(peer.trust == Trust::routed ? std::max<int>(config_.dead, 3) : 2 * peer.keepalive + 10);
-          (void)dialler_.choose(one.public_key, resolver_.resolve(peer.endpoints));  // a plan may have asked for others
           const auto advice = dialler_.seen(one.public_key, {one.rx_bytes, one.tx_bytes, one.endpoint}, patience, Clock::now());
           if (advice.look_up) resolver_.refresh(peer.endpoints);
           redial |= advice.redial;
@@ -585,6 +591,18 @@ class Daemon {
       }
     }
     if (redial) reconcile();
+  }
+
+  // Of those who are peers still.
+  void save_places() {
+    if (!places_.due(Clock::now())) return;
+    std::set<PublicKey> peers;
+    for (const auto& wire : config_.wires)
+      for (const auto& peer : wire.peers)
+        for (const auto& key : {peer.public_key, peer.next_key})
+          if (key) peers.insert(*key);
+    places_.keep_only(peers);
+    if (const auto saved = places_.save(); !saved) spdlog::warn("{}", saved.error().message);
   }
 
   // FRR's daemons by process: a new one comes up with what was saved, or with
@@ -613,6 +631,7 @@ class Daemon {
         if (const auto done = nbma_.step(Clock::now(), config_)) spdlog::warn("repaired: {}", *done);
       if (!down_) move_to_arrived_keys();
       if (!down_) watch_dialled();
+      if (!down_) save_places();
       change_.tick(Clock::now());
       if (controller_) controller_->step(*host_.wireguard);
       if (controller_) controller_->changes().step();
@@ -659,7 +678,7 @@ class Daemon {
 
   // Nothing on disk or in the network changes unless the fabric is valid and
   // the files could be written.
-  Response apply(const Request& /*request*/, const Body& body) {
+  Response apply(const Request& request, const Body& body) {
     auto text = body.value("fabric", std::string());
     const auto name = body.value("file", paths_.fabric().string());
     const bool dry_run = body.value("dry_run", false);
@@ -681,12 +700,12 @@ class Daemon {
     if (!compiled) return refusal(400, compiled.error().message);
     if (dry_run) return outcome_response(reconciler_.reconcile(in_force(compiled->config), Mode::dry_run), true);
     if (controller_) {
-      if (body.value("no_revert", false) || text == controller_->fabric_text()) return apply_revision(text);
+      if (body.value("no_revert", false) || text == controller_->fabric_text()) return apply_revision(request, text);
       control::RolloutOptions options;
       options.seconds = body.value("deadline", options.seconds);
       options.operator_seconds = body.value("confirm", options.operator_seconds);
       options.force = body.value("force", options.force);
-      return begin_change(options, text, name);
+      return begin_change(request, options, text, name);
     }
     if (replaces_file)
       if (auto written = write_file_atomically(paths_.fabric(), text, 0644); !written)
@@ -701,14 +720,14 @@ class Daemon {
     return outcome_response(outcome_, false);
   }
 
-  Response begin_change(const control::RolloutOptions& options, const std::string& text, const std::string& name) {
+  Response begin_change(const Request& request, const control::RolloutOptions& options, const std::string& text, const std::string& name) {
     if (down_) return refusal(409, "the node is down: 'radial up' first");
-    auto begun = controller_->begin_change({text, name, "root", options.plan ? "radial plan" : "radial apply", options});
+    auto begun = controller_->begin_change({text, name, author_of(request.uid, request.login), options.plan ? "radial plan" : "radial apply", options});
     return begun ? std::move(*begun) : refusal(begun.error());
   }
 
   // Of every node where the controller is; elsewhere of this node alone.
-  Response plan(const Request& /*request*/, const Body& body) {
+  Response plan(const Request& request, const Body& body) {
     auto text = body.value("fabric", std::string());
     const auto name = body.value("file", paths_.fabric().string());
     if (member_ && !text.empty())
@@ -721,7 +740,7 @@ class Daemon {
     if (controller_) {
       control::RolloutOptions options;
       options.plan = true;
-      return begin_change(options, text, name);
+      return begin_change(request, options, text, name);
     }
     auto config = config_;
     if (!member_) {
@@ -746,8 +765,8 @@ class Daemon {
   }
 
   // On a controller a change is a revision; the store's word is the node's.
-  Response apply_revision(const std::string& text) {
-    if (auto set = controller_->set_fabric(text, "root"); !set)
+  Response apply_revision(const Request& request, const std::string& text) {
+    if (auto set = controller_->set_fabric(text, author_of(request.uid, request.login)); !set)
       return refusal(set.error());
     if (auto followed = follow_controller(); !followed) return refusal(500, followed.error().message);
     startup_problem_.clear();
@@ -783,6 +802,7 @@ class Daemon {
   host::FirewallMonitor firewall_monitor_;
   Resolver resolver_;
   Dialler dialler_;
+  PeerPlaces places_{paths_.peer_places()};
   Steerer steerer_;
   Reconciler reconciler_;
   NodeConfig config_;
@@ -815,7 +835,7 @@ class Daemon {
                          {[this] {
                             if (controller_) controller_->step(*host_.wireguard);
                           },
-                          [this](const PublicKey& peer, const Endpoint& endpoint) { reconciler_.remember_endpoint(peer, endpoint); }}};
+                          [this](const PublicKey& peer, const Endpoint& endpoint) { places_.remember(peer, endpoint); }}};
   std::unique_ptr<ControllerRole> controller_;  // on the controller's hub
   std::unique_ptr<MemberRole> member_;          // on a node that joined
   NodeChange change_;
@@ -864,8 +884,11 @@ Status tear_down_offline(const DaemonOptions& options, std::vector<std::string>&
   RADIAL_ASSIGN(const auto identity, load_identity(options.paths));
   RADIAL_ASSIGN(auto machine, open_host(options.userspace_wireguard));
   RADIAL_TRY(write_file_atomically(options.paths.down_marker(), "taken down by 'radial down'\n"));
-  Reconciler reconciler(machine, options.paths, identity.key, {[](const auto&, const auto&) { return std::nullopt; }, [](const auto&) { return std::vector<Endpoint>(); }});
+  PeerPlaces places(options.paths.peer_places());
+  Reconciler reconciler(machine, options.paths, identity.key, places,
+                        {[](const auto&, const auto&, Mode) { return std::nullopt; }, [](const auto&) { return std::vector<Endpoint>(); }});
   auto outcome = reconciler.tear_down();
+  if (const auto saved = places.save(); !saved) spdlog::warn("{}", saved.error().message);
   changes = std::move(outcome.changes);
   if (!outcome.problems.empty()) return fail(Errc::io, "{}", fmt::join(outcome.problems, "\n"));
   return {};

@@ -19,15 +19,28 @@ bool contains(const std::vector<Endpoint>& candidates, const Endpoint& one) {
 
 }  // namespace
 
-std::optional<Endpoint> Dialler::choose(const PublicKey& peer, const std::vector<Endpoint>& candidates) {
+std::optional<Endpoint> Dialler::pick(const Line& line, const std::vector<Endpoint>& candidates, const std::optional<Endpoint>& before) {
+  if (line.choice && contains(candidates, *line.choice)) return line.choice;
+  if (!line.choice && before && contains(candidates, *before)) return before;
+  return candidates.empty() ? std::nullopt : std::optional(candidates.front());
+}
+
+std::optional<Endpoint> Dialler::choose(const PublicKey& peer, const std::vector<Endpoint>& candidates,
+                                        const std::optional<Endpoint>& before) {
   auto& line = lines_[peer];
   line.candidates = candidates;
-  if (line.choice && contains(candidates, *line.choice)) return line.choice;
-  if (candidates.empty()) return std::nullopt;
+  const auto picked = pick(line, candidates, before);
+  if (!picked || picked == line.choice) return picked;
   line.settling = line.choice ? settling_sights : 0;
-  line.choice = candidates.front();
+  line.choice = picked;
   line.answered = false;
-  return line.choice;
+  return picked;
+}
+
+std::optional<Endpoint> Dialler::would_choose(const PublicKey& peer, const std::vector<Endpoint>& candidates,
+                                              const std::optional<Endpoint>& before) const {
+  const auto line = lines_.find(peer);
+  return pick(line == lines_.end() ? Line{} : line->second, candidates, before);
 }
 
 Dialler::Advice Dialler::seen(const PublicKey& peer, const Sight& sight, std::chrono::seconds patience, DialTime now) {

@@ -39,8 +39,13 @@ class Dialler {
   };
 
   // What to dial of `candidates` (all addresses, first preferred): the present
-  // choice while it is among them, else the first. Nothing when there are none.
-  [[nodiscard]] std::optional<Endpoint> choose(const PublicKey& peer, const std::vector<Endpoint>& candidates);
+  // choice while it is among them, else the first; at the very start the one that answered `before`. Nothing
+  // when there are none.
+  [[nodiscard]] std::optional<Endpoint> choose(const PublicKey& peer, const std::vector<Endpoint>& candidates,
+                                               const std::optional<Endpoint>& before = {});
+  // The same, and nothing is chosen by it: for a plan.
+  [[nodiscard]] std::optional<Endpoint> would_choose(const PublicKey& peer, const std::vector<Endpoint>& candidates,
+                                                     const std::optional<Endpoint>& before = {}) const;
 
   // About once a second for each peer that is dialled. `patience`: how long it may be silent while we send to it.
   Advice seen(const PublicKey& peer, const Sight& sight, std::chrono::seconds patience, DialTime now);
@@ -56,6 +61,7 @@ class Dialler {
     std::optional<DialTime> heard;   // or the choice was made
     bool looked_up = false;          // in this silence
   };
+  static std::optional<Endpoint> pick(const Line& line, const std::vector<Endpoint>& candidates, const std::optional<Endpoint>& before);
   static Advice silence(Line& line, const Sight& sight, std::chrono::seconds patience, DialTime now);
   std::map<PublicKey, Line> lines_;
 };

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "agent/author.h"
 #include "base/log.h"
 
 namespace radial::agent {
@@ -45,7 +46,9 @@ void let_readers_in(const std::filesystem::path& socket) {
 void identify(Local::socket& socket, Request& request) {
   ucred credentials{};
   socklen_t size = sizeof credentials;
-  if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0) request.uid = credentials.uid;
+  if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return;
+  request.uid = credentials.uid;
+  request.login = login_of(credentials.pid);
 }
 
 void identify(Tcp::socket& socket, Request& request) {

@@ -28,8 +28,9 @@ struct Request {
   std::string path;
   std::string body;
   uid_t uid = static_cast<uid_t>(-1);  // of the process at the other end of a UNIX socket
-  std::optional<IpAddress> from;       // over TCP
-  std::string signature;               // the header Radial-Mac
+  std::optional<uid_t> login = {};     // who logged in and became `uid`: agent/author.h
+  std::optional<IpAddress> from = {};  // over TCP
+  std::string signature = {};          // the header Radial-Mac
 };
 
 struct Response {

@@ -13,6 +13,7 @@ using namespace std::chrono_literals;
 constexpr auto interval = 5s;
 constexpr auto deadline = 4s;
 constexpr auto at_once = 10ms;         // what comes in a burst is one question
+constexpr auto served_again = 10min;   // to a controller that was restored or upgraded
 constexpr auto after_new_key = 100ms;  // its handshake takes a round trip
 
 }  // namespace
@@ -142,6 +143,7 @@ void MemberRole::ask() {
     else status = take(answer->body, now);
     if (answer) {
       wipe(answer->body);
+      tell_served(now);
       // Without it we ask every few seconds all the same.
       if (const auto heard = pokes_.listen(answer->own, controller_.address, poke_port); !heard) spdlog::debug("{}", heard.error().message);
     }
@@ -173,6 +175,20 @@ void MemberRole::offer(const PublicKey& key) {
     if (!answer || answer->status < 400) return;  // silence: asked again at the next answer
     spdlog::warn("the controller refuses the new key: {}", refusal_of(*answer).message);
   });
+}
+
+void MemberRole::tell_served(std::chrono::steady_clock::time_point now) {
+  auto served = node_.served();
+  if (!served || (told_served_ == served && now - told_served_at_ < served_again)) return;
+  ask_through_tunnel(loop_, *signed_request("POST", "/v1/node/served", control::to_json(*served)), deadline,
+                     [this, now, served = std::move(*served)](const Result<TunnelAnswer>& answer) {
+                       if (!answer) return;  // silence: told again after the next answer
+                       told_served_ = served;
+                       told_served_at_ = now;
+                       // An older controller keeps no record of it.
+                       if (answer->status >= 400 && answer->status != 404)
+                         spdlog::warn("the controller does not take what this hub serves: {}", refusal_of(*answer).message);
+                     });
 }
 
 // On disk first: what is applied is what a restart will start with.

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,7 @@ class MemberRole {
  public:
   struct Node {
     std::function<control::Report()> report;
+    std::function<std::optional<control::ServedSites>()> served;  // nothing: no hub, or not known
     std::function<void(const Assignment&, std::optional<Keyring>)> changed;  // no keyring: the keys stay
     std::function<void(PrivateKey)> rekeyed;  // it is on disk: the wires are to use it
     std::function<void()> poked;
@@ -67,6 +69,7 @@ class MemberRole {
   void switch_to(const Assignment& assignment);
   [[nodiscard]] Status follow(control::RotationStep step, const std::optional<PublicKey>& known);
   void offer(const PublicKey& key);
+  void tell_served(std::chrono::steady_clock::time_point now);
 
   boost::asio::io_context& loop_;
   const Paths& paths_;
@@ -79,6 +82,8 @@ class MemberRole {
   bool asking_ = false;
   bool again_ = false;  // something came while the question was under way
   std::chrono::steady_clock::time_point next_{};
+  std::optional<control::ServedSites> told_served_;  // and the controller has it
+  std::chrono::steady_clock::time_point told_served_at_{};
   std::string unusable_;  // what is wrong with the controller's answer; empty: nothing
   std::string trouble_;  // why the controller did not answer last time; empty: it did
   Probation probation_;

@@ -28,6 +28,7 @@ struct Paths {
   [[nodiscard]] std::filesystem::path last_good() const { return state / "node-config.json"; }
   [[nodiscard]] std::filesystem::path last_good_before() const { return state / "node-config.before.json"; }
   [[nodiscard]] std::filesystem::path cut_offs() const { return state / "cut-off.json"; }
+  [[nodiscard]] std::filesystem::path peer_places() const { return state / "peer-places.json"; }
   [[nodiscard]] std::filesystem::path down_marker() const { return state / "down"; }
   [[nodiscard]] std::filesystem::path socket() const { return run / "radiald.sock"; }
 };

@@ -82,26 +82,26 @@ std::vector<host::FrrLines> only_daemons(const Stanzas& stanzas, const std::set<
 
 }  // namespace
 
-Reconciler::Reconciler(Host& machine, const Paths& paths, const PrivateKey& key, Dial dial, Steer steer)
-    : host_(machine), paths_(paths), key_(key), dial_(std::move(dial)), steer_(std::move(steer)) {}
+Reconciler::Reconciler(Host& machine, const Paths& paths, const PrivateKey& key, PeerPlaces& places, Dial dial, Steer steer)
+    : host_(machine), paths_(paths), key_(key), places_(places), dial_(std::move(dial)), steer_(std::move(steer)) {}
 
-std::optional<Endpoint> Reconciler::endpoint_of(const WirePeer& peer) const {
-  if (!peer.endpoints.empty()) return dial_.choose(*peer.public_key, peer.endpoints);
-  const auto seen = seen_endpoints_.find(*peer.public_key);
-  return seen == seen_endpoints_.end() ? std::nullopt : std::optional(seen->second);
+// A peer that dials in: where it was last seen. A wire that is made anew has its sessions back at once, when
+// the sites would wait 15 s for their timers.
+std::optional<Endpoint> Reconciler::endpoint_of(const WirePeer& peer, Mode mode) const {
+  return peer.endpoints.empty() ? places_.of(*peer.public_key) : dial_.choose(*peer.public_key, peer.endpoints, mode);
 }
 
 void Reconciler::remember_endpoints(const host::ObservedWire& observed) {
   for (const auto& peer : observed.peers)
-    if (peer.endpoint) remember_endpoint(peer.public_key, *peer.endpoint);
+    if (peer.endpoint) places_.remember(peer.public_key, *peer.endpoint);
 }
 
-host::DesiredWire Reconciler::desired_wire(const Wire& wire, const host::ObservedWire& observed) const {
+host::DesiredWire Reconciler::desired_wire(const Wire& wire, const host::ObservedWire& observed, Mode mode) const {
   host::DesiredWire desired{wire.interface, &key_, wire.listen_port, wire.fwmark, {}, wire.ospf == OspfMode::p2mp_multicast};
   for (const auto& peer : wire.peers)
     if (peer.public_key)
       desired.peers.push_back(
-          {*peer.public_key, keyring_.find(*peer.public_key), endpoint_of(peer), peer.allowed_ips, peer.keepalive});
+          {*peer.public_key, keyring_.find(*peer.public_key), endpoint_of(peer, mode), peer.allowed_ips, peer.keepalive});
   steer_peers(wire, observed, desired);
   for (const auto& peer : wire.peers)
     if (peer.public_key && peer.next_key)
@@ -156,7 +156,7 @@ void Reconciler::wire(Pass& pass, const Wire& wire) {
     if (!pass.record(part)) return;
   }
 
-  const auto desired = desired_wire(wire, *observed);
+  const auto desired = desired_wire(wire, *observed, pass.mode);
   if (desired.multicast && !observed->multicast)
     pass.problem(part, {Errc::unsupported, "its WireGuard is not radial-wire, so OSPF's multicast reaches no site: delete the "
                                            "interface, or correct this hub's 'wireguard' in facts.json", 0});
@@ -180,7 +180,7 @@ void Reconciler::wire(Pass& pass, const Wire& wire) {
   applied_endpoints.clear();
   for (const auto& peer : wire.peers)
     if (peer.public_key && !peer.endpoints.empty())
-      if (const auto endpoint = dial_.choose(*peer.public_key, peer.endpoints)) applied_endpoints[*peer.public_key] = *endpoint;
+      if (const auto endpoint = endpoint_of(peer, pass.mode)) applied_endpoints[*peer.public_key] = *endpoint;
   // An automatic link-local address would be used by ospf6d and dropped by
   // every AllowedIPs: it must be off before the link comes up.
   if (link_change.bring_up && !pass.good(part, host_.network.disable_address_generation(wire.interface))) return;
@@ -219,7 +219,7 @@ Status Reconciler::dial(const Wire& wire, const WirePeer& peer) {
   change.interface = wire.interface;
   change.peers.emplace_back();
   change.peers.back().public_key = *peer.public_key;
-  change.peers.back().endpoint = endpoint_of(peer);
+  change.peers.back().endpoint = endpoint_of(peer, Mode::apply);
   RADIAL_TRY(host_.wireguard->apply(change));
   return call(wire, change);
 }

@@ -22,6 +22,7 @@
 #include "agent/machine.h"
 #include "agent/owned.h"
 #include "agent/paths.h"
+#include "agent/peer_places.h"
 #include "agent/quarantine.h"
 #include "base/key.h"
 #include "compile/fib_filter.h"
@@ -44,8 +45,8 @@ class Reconciler {
   // Must not block.
   struct Dial {
     // Where to send a peer's packets: one of its endpoints, numeric; nothing
-    // while no address is known.
-    std::function<std::optional<Endpoint>(const PublicKey&, const std::vector<Endpoint>&)> choose;
+    // while no address is known. A dry run only looks what it would be.
+    std::function<std::optional<Endpoint>(const PublicKey&, const std::vector<Endpoint>&, Mode)> choose;
     // All addresses that are known of endpoints.
     std::function<std::vector<Endpoint>(const std::vector<Endpoint>&)> resolve;
   };
@@ -54,17 +55,12 @@ class Reconciler {
   // configuration says. Empty: there is no steering.
   using Steer = std::function<std::optional<std::vector<PlacedPrefix>>(const Wire&, const host::ObservedWire&)>;
 
-  Reconciler(Host& machine, const Paths& paths, const PrivateKey& key, Dial dial,
+  Reconciler(Host& machine, const Paths& paths, const PrivateKey& key, PeerPlaces& places, Dial dial,
              Steer steer = {});  // all borrowed
 
   // Preshared keys, and guests of our wire; from the next reconciliation on.
   void set_keyring(Keyring keyring) { keyring_ = std::move(keyring); }
   void set_quarantine(Quarantine quarantine) { quarantine_ = std::move(quarantine); }
-
-  // Where a peer that we do not dial is: a wire that must be made anew has its
-  // sessions back at once, when the sites would wait 15 s for their timers. (What
-  // a reconciliation sees of it is remembered too.)
-  void remember_endpoint(const PublicKey& peer, const Endpoint& endpoint) { seen_endpoints_.insert_or_assign(peer, endpoint); }
 
   // Sets the endpoint that is chosen of a peer once more, and shows the peer our path by it.
   [[nodiscard]] Status dial(const Wire& wire, const WirePeer& peer);
@@ -92,9 +88,9 @@ class Reconciler {
   std::vector<host::FrrLines> desired_lines(Pass& pass, const NodeConfig& config);
   Underlay underlay(Pass& pass, const NodeConfig& config, std::vector<LocalAddress> local);
 
-  host::DesiredWire desired_wire(const Wire& wire, const host::ObservedWire& observed) const;
+  host::DesiredWire desired_wire(const Wire& wire, const host::ObservedWire& observed, Mode mode) const;
   void steer_peers(const Wire& wire, const host::ObservedWire& observed, host::DesiredWire& desired) const;
-  std::optional<Endpoint> endpoint_of(const WirePeer& peer) const;
+  std::optional<Endpoint> endpoint_of(const WirePeer& peer, Mode mode) const;
   // Peers that were given an endpoint: something to each, now. One that came back with the place where it was
   // seen has a handshake by it, and one at another endpoint learns our new path before it sends much by the old.
   [[nodiscard]] Status call(const Wire& wire, const host::WireChange& change);
@@ -103,6 +99,7 @@ class Reconciler {
   Host& host_;
   const Paths& paths_;
   const PrivateKey& key_;
+  PeerPlaces& places_;
   Dial dial_;
   Steer steer_;
   Keyring keyring_;
@@ -111,9 +108,6 @@ class Reconciler {
   // By wire: what was last set as endpoints, so that a changed name reaches a
   // peer that has one already.
   std::map<std::string, host::Endpoints> applied_endpoints_;
-  // Where peers that dial in were last seen. A wire that is made anew can so
-  // speak first; else WireGuard's own timers take 15 s to notice at the other end.
-  std::map<PublicKey, Endpoint> seen_endpoints_;
   std::map<std::string, std::chrono::steady_clock::time_point> torn_;  // host::FrrRunning::torn: since when
   std::map<std::pair<std::string, InterfaceAddress>, std::chrono::steady_clock::time_point> overlooked_;  // by zebra: since when
 };

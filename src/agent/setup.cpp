@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include "agent/assignment.h"
+#include "agent/author.h"
 #include "agent/frr_service.h"
 #include "agent/keyring.h"
 #include "agent/machine.h"
+#include "agent/peer_places.h"
 #include "agent/quarantined_wire.h"
 #include "agent/settings.h"
 #include "agent/start_daemon.h"
@@ -113,7 +115,7 @@ Result<std::string> make_store(const Paths& paths, const Beginning& begin) {
   beside += ".new";
   for (const auto* end : {"", "-journal"}) ::unlink((beside.string() + end).c_str());
   RADIAL_ASSIGN(const auto preshared, preshared_by_site(paths, begin));
-  RADIAL_TRY(control::Controller::create(beside, begin.yaml, begin.hub, begin.facts, preshared, "root", now));
+  RADIAL_TRY(control::Controller::create(beside, begin.yaml, begin.hub, begin.facts, preshared, author_of(::geteuid(), login_of(::getpid())), now));
   if (::rename(beside.c_str(), paths.controller_store().c_str()) != 0)
     return fail_errno(errno, fmt::format("cannot make {}", paths.controller_store().string()));
   return begin.yaml;
@@ -134,9 +136,14 @@ Result<control::Bundle> ask_to_join(const control::Token& token, const control::
   return bundle;
 }
 
+struct Answered {
+  control::Bundle bundle;
+  Endpoint at;  // numeric
+};
+
 // Every address of every endpoint in turn, until one answers.
-Result<control::Bundle> ask_at_endpoints(QuarantinedWire& wire, const control::Token& token, const control::JoinRequest& request,
-                                         const Tell& tell) {
+Result<Answered> ask_at_endpoints(QuarantinedWire& wire, const control::Token& token, const control::JoinRequest& request,
+                                  const Tell& tell) {
   std::string tried;
   boost::asio::io_context loop;
   boost::asio::ip::udp::resolver resolver(loop);
@@ -153,7 +160,8 @@ Result<control::Bundle> ask_at_endpoints(QuarantinedWire& wire, const control::T
       tell(fmt::format("dialling {} at {}", token.hub, numeric));
       RADIAL_TRY(wire.dial(numeric));
       auto bundle = ask_to_join(token, request);
-      if (bundle || bundle.error().code != Errc::unavailable) return bundle;
+      if (bundle) return Answered{std::move(*bundle), numeric};
+      if (bundle.error().code != Errc::unavailable) return forward_error(std::move(bundle.error()));
       tried += fmt::format("\n  {}: no answer", numeric);
     }
   }
@@ -220,17 +228,21 @@ Status join(const DaemonOptions& options, const std::string& token_text, const T
     control::JoinRequest request{token.site, key.public_key(), std::nullopt, machine.wireguard->implementation(), digest,
                                  control::mac_of(token.preshared, control::join_message(digest, key.public_key()))};
     if (const auto version = frr_version()) request.frr = *version;
-    auto answered = [&]() -> Result<control::Bundle> {
+    auto answered = [&]() -> Result<Answered> {
       // Gone at the end of this scope, whatever happens.
       RADIAL_ASSIGN(auto wire, QuarantinedWire::make(machine, token, pending.has_value()));
       return ask_at_endpoints(wire, token, request, tell);
     }();
     if (!answered) return forward_error(std::move(answered.error()));
+    auto& [bundle, at] = *answered;
     Keyring keyring;
-    keyring.preshared = std::move(answered->preshared);
-    keyring.node_secret = std::move(answered->node_secret);
+    keyring.preshared = std::move(bundle.preshared);
+    keyring.node_secret = std::move(bundle.node_secret);
     RADIAL_TRY(save_keyring(paths.secrets(), keyring));
-    RADIAL_TRY(save_assignment(paths, {answered->revision, answered->config, answered->digest}));
+    RADIAL_TRY(save_assignment(paths, {bundle.revision, bundle.config, bundle.digest}));
+    PeerPlaces places(paths.peer_places());
+    places.remember(token.hub_key, at);
+    RADIAL_TRY(places.save());
     RADIAL_TRY(save_controller_address(paths, {token.hub, token.controller, token.port}));
     RADIAL_TRY(write_file_atomically(paths.node(), token.site + "\n", 0644));
   }

@@ -111,6 +111,8 @@ int end_of(const Json& status) {
     return 0;
   }
   fmt::print("revision {} is kept\n", revision);
+  for (const auto& node : status["nodes"])
+    if (node.value("state", "") == "by hand") fmt::print("{} {}\n", node.value("node", ""), node.value("why", ""));
   return 0;
 }
 

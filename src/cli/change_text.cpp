@@ -86,6 +86,7 @@ std::string plan_text(const Json& status) {
   if (status.contains("nodes")) {
     for (const auto& node : status["nodes"]) {
       const auto name = node.value("node", "?");
+      if (node.value("state", "") == "by hand") text += fmt::format("{} {}\n\n", name, node.value("why", ""));
       if (node.value("state", "") == "away") {
         text += fmt::format("{}: not in contact, not compared\n\n", name);
         continue;
@@ -122,7 +123,7 @@ std::string change_progress(const Json& status) {
     for (const auto& node : status["nodes"]) {
       const auto state = node.value("state", "");
       ++states[state];
-      if (state != "away") ++taking_part;
+      if (state != "away" && state != "by hand") ++taking_part;
     }
   const auto away = states["away"] > 0 ? fmt::format(", {} not in contact", states["away"]) : std::string();
   if (phase == "staging") return fmt::format("  staged at {} of {}{}", states["staged"], plural(taking_part, "node"), away);

@@ -239,6 +239,7 @@ std::string how_long(std::int64_t seconds) {
 }
 
 std::string configuration_text(const nlohmann::json& member) {
+  if (!member.value("agent", true)) return "no radiald";
   if (member.contains("held_back")) return fmt::format("holds {} back", member.value("held_back", std::int64_t{0}));
   return member.value("current", false) ? "newest" : "pending";
 }

@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -84,6 +85,7 @@ struct Report {
 struct Member {
   std::string name;
   bool hub = false;
+  bool agent = true;                 // false: a peer by its key, whose router runs no radiald
   std::optional<PublicKey> key;
   std::optional<std::int64_t> key_since;
   std::optional<std::int64_t> seen;  // its last report; since this controller started
@@ -175,6 +177,8 @@ class Controller {
   [[nodiscard]] Result<std::vector<std::string>> rotating();
   // Sites whose radiald can be asked for a new key.
   [[nodiscard]] Result<std::vector<std::string>> joined_sites();
+  // Peers by their key whose routers run no radiald: they report nothing and take their configuration by `radial export`.
+  [[nodiscard]] Result<std::set<std::string>> without_agent();
   // Sites whose key is older than the fabric allows, one at a time. True when one was asked.
   [[nodiscard]] Result<bool> rotate_by_age(std::int64_t now);
   // The public part of the key that a node made when it was asked to.
@@ -182,6 +186,8 @@ class Controller {
   // A node's report, authenticated. True: the fabric's facts changed, and with
   // them configurations.
   [[nodiscard]] Result<bool> report(const std::string& node, const Report& report, std::int64_t now);
+  // All that a hub has of its sites, whose changes stand in the log; not more lines than its quota.
+  [[nodiscard]] Status serves(const std::string& hub, const ServedSites& served, std::int64_t now);
   // This hub itself runs what it should.
   [[nodiscard]] Status applied_here(const std::string& digest);
   [[nodiscard]] Result<std::vector<Member>> members();
@@ -216,6 +222,12 @@ class Controller {
   [[nodiscard]] Status note_applied(const std::string& node, const std::string& digest);
   [[nodiscard]] Status note_held_back(const std::string& node, std::int64_t revision, std::int64_t now);
   [[nodiscard]] Status note_findings(const std::string& node, std::vector<std::string> findings, std::int64_t now);
+  // At most so many lines an hour; the last of them is `over`.
+  struct Quota {
+    std::int64_t since = 0;
+    int lines = 0;
+  };
+  [[nodiscard]] Status tell(Quota& quota, int most, const AuditLine& line, std::string_view over);
 
   Store store_;
   std::string hub_;
@@ -229,8 +241,9 @@ class Controller {
     std::int64_t at = 0;
     std::string applied;
     std::vector<std::string> findings;
-    std::int64_t quota_since = 0;  // of lines in the log for its findings
-    int logged = 0;
+    bool told_findings = false;
+    Quota findings_quota;
+    Quota served_quota;
     std::optional<std::int64_t> held_back;
     std::string radial;
   };

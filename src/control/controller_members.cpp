@@ -1,6 +1,9 @@
 // What nodes that joined say and are asked: reports, key rotation, revocations
 // that a hub has not carried out yet.
 #include <algorithm>
+#include <iterator>
+
+#include <fmt/ranges.h>
 
 #include "base/digest.h"
 #include "compile/json.h"
@@ -14,6 +17,9 @@ constexpr std::size_t most_findings = 32;       // of one hub at a time
 constexpr std::size_t longest_finding = 300;
 constexpr std::int64_t quota_period = 3600;     // seconds
 constexpr int quota = 60;                       // lines in the log of one hub's findings in that time
+constexpr int served_quota = 60;                // of what it serves, and so many for each of its sites besides:
+constexpr int served_quota_of_a_site = 2;       // a thousand sites may come in an hour
+constexpr std::size_t most_prefixes_shown = 5;
 constexpr std::int64_t lines_looked_at = 500;   // of the log, to know again what was told before a restart
 constexpr std::string_view over = "no longer: ";
 
@@ -26,6 +32,21 @@ std::string one_line(std::string text) {
   text.resize(std::min(text.size(), longest_finding));
   for (char& c : text)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  return text;
+}
+
+std::vector<Prefix> less(const std::set<Prefix>& from, const ServedSites& without, const std::string& site) {
+  std::vector<Prefix> left;
+  const auto known = without.find(site);
+  if (known == without.end()) left.assign(from.begin(), from.end());
+  else std::set_difference(from.begin(), from.end(), known->second.begin(), known->second.end(), std::back_inserter(left));
+  return left;
+}
+
+std::string shown(const std::vector<Prefix>& prefixes) {
+  const auto count = std::min(prefixes.size(), most_prefixes_shown);
+  auto text = fmt::format("{}", fmt::join(prefixes.begin(), prefixes.begin() + static_cast<std::ptrdiff_t>(count), ", "));
+  if (prefixes.size() > count) text += fmt::format(" and {} more", prefixes.size() - count);
   return text;
 }
 
@@ -84,6 +105,16 @@ Result<std::vector<std::string>> Controller::joined_sites() {
     const auto known = facts_.nodes.find(site.name);
     RADIAL_ASSIGN(const auto secret, store_.node_secret(site.name));
     if (known != facts_.nodes.end() && known->second.public_key && secret) names.push_back(site.name);
+  }
+  return names;
+}
+
+Result<std::set<std::string>> Controller::without_agent() {
+  std::set<std::string> names;
+  for (const auto& [name, facts] : facts_.nodes) {
+    if (!facts.public_key || name == hub_) continue;
+    RADIAL_ASSIGN(const auto secret, store_.node_secret(name));
+    if (!secret) names.insert(name);
   }
   return names;
 }
@@ -187,16 +218,42 @@ Status Controller::note_held_back(const std::string& node, std::int64_t revision
   return last != lines.end() && last->what == what ? Status() : store_.audit({now, node, what});
 }
 
+Status Controller::tell(Quota& quota, int most, const AuditLine& line, std::string_view over) {
+  if (line.at - quota.since >= quota_period) quota = {line.at, 0};
+  if (++quota.lines > most) return {};
+  return store_.audit(quota.lines < most ? line : AuditLine{line.at, line.who, std::string(over)});
+}
+
+Status Controller::serves(const std::string& hub, const ServedSites& served, std::int64_t now) {
+  if (fabric_.find_hub(hub) == nullptr) return fail(Errc::permission_denied, "{} is no hub", hub);
+  RADIAL_ASSIGN(const auto before, store_.served(hub));
+  if (served == before) return {};
+  RADIAL_ASSIGN(auto transaction, store_.begin());
+  RADIAL_TRY(store_.set_served(hub, served));
+  const auto most = served_quota + served_quota_of_a_site * static_cast<int>(fabric_.sites.size());
+  const auto tell_less = [&](std::string_view what, const ServedSites& from, const ServedSites& without) -> Status {
+    for (const auto& [site, prefixes] : from) {
+      const auto text = shown(less(prefixes, without, site));
+      if (!text.empty())
+        RADIAL_TRY(tell(said_[hub].served_quota, most, {now, hub, fmt::format("{} {}, announced by {}", what, text, site)},
+                        "serves more changes of what sites announce than are written in an hour: see 'radial routes' there"));
+    }
+    return {};
+  };
+  RADIAL_TRY(tell_less("serves no longer", before, served));
+  RADIAL_TRY(tell_less("serves", served, before));
+  return transaction.commit();
+}
+
 // Once for each change, and never more than the quota.
 Status Controller::note_findings(const std::string& node, std::vector<std::string> findings, std::int64_t now) {
   if (fabric_.find_hub(node) == nullptr) return {};
   findings.resize(std::min(findings.size(), most_findings));
   for (auto& one : findings) one = one_line(std::move(one));
   auto& said = said_[node];
-  if (findings == said.findings && said.quota_since != 0) return {};
+  if (findings == said.findings && said.told_findings) return {};
   auto before = said.findings;
-  if (said.quota_since == 0) {  // the first report since we started: what was told, stands in the log
-    said.quota_since = now;
+  if (!std::exchange(said.told_findings, true)) {  // the first report since we started: what was told, stands in the log
     RADIAL_ASSIGN(const auto lines, store_.audit_log(lines_looked_at));
     std::vector<std::string> ended;
     for (const auto& line : lines) {
@@ -205,29 +262,27 @@ Status Controller::note_findings(const std::string& node, std::vector<std::strin
       else if (has(findings, line.what) && !has(ended, line.what)) before.push_back(line.what);
     }
   }
-  if (now - said.quota_since >= quota_period) {
-    said.quota_since = now;
-    said.logged = 0;
-  }
-  const auto tell = [&](const std::string& what) -> Status {
-    if (++said.logged > quota) return {};
-    return store_.audit({now, node, said.logged < quota ? what : "has more findings than are written in an hour: see 'radial status' there"});
+  const auto tell_one = [&](std::string what) {
+    return tell(said.findings_quota, quota, {now, node, std::move(what)},
+                "has more findings than are written in an hour: see 'radial status' there");
   };
   for (const auto& one : findings)
-    if (!has(before, one)) RADIAL_TRY(tell(one));
+    if (!has(before, one)) RADIAL_TRY(tell_one(one));
   for (const auto& one : before)
-    if (!has(findings, one)) RADIAL_TRY(tell(fmt::format("{}{}", over, one)));
+    if (!has(findings, one)) RADIAL_TRY(tell_one(fmt::format("{}{}", over, one)));
   said.findings = std::move(findings);
   return {};
 }
 
 Result<std::vector<Member>> Controller::members() {
   RADIAL_ASSIGN(const auto ages, store_.key_ages());
+  RADIAL_ASSIGN(const auto without, without_agent());
   std::vector<Member> all;
   const auto add = [&](const std::string& name, bool hub) -> Status {
     Member one;
     one.name = name;
     one.hub = hub;
+    one.agent = !without.contains(name);
     if (const auto facts = facts_.nodes.find(name); facts != facts_.nodes.end()) {
       one.key = facts->second.public_key;
       one.frr = facts->second.frr;

@@ -11,6 +11,7 @@ using Json = nlohmann::json;
 
 constexpr std::size_t most_request_bytes = 16U << 10U;
 constexpr std::size_t longest_program = 64;
+constexpr std::size_t most_served_bytes = 64U << 10U;
 constexpr std::size_t most_bundle_bytes = 8U << 20U;
 
 Result<std::string> text_of(const Json& object, const char* key) {
@@ -146,6 +147,38 @@ Result<Report> report_from_json(std::string_view text) {
     report.findings.push_back(one.get<std::string>());
   }
   return report;
+}
+
+std::string to_json(const ServedSites& served) {
+  Json sites = Json::object();
+  std::size_t left = most_served;
+  for (const auto& [site, prefixes] : served)
+    for (const auto& prefix : prefixes) {
+      if (left == 0) break;
+      --left;
+      sites[site].push_back(prefix.to_string());
+    }
+  return written({{"version", 1}, {"served", std::move(sites)}});
+}
+
+Result<ServedSites> served_from_json(std::string_view text) {
+  RADIAL_ASSIGN(const auto json, parse_strict_json(text, {most_served_bytes, 4}));
+  if (!json.is_object() || json.value("version", Json()) != 1)
+    return fail(Errc::unsupported, "the controller knows version 1 of this request");
+  if (!json.contains("served") || !json["served"].is_object())
+    return fail(Errc::invalid_argument, "'served' is missing or no object");
+  ServedSites served;
+  std::size_t count = 0;
+  for (const auto& [site, prefixes] : json["served"].items()) {
+    if (!prefixes.is_array()) return fail(Errc::invalid_argument, "'served' has no list of prefixes for {}", site.substr(0, 64));
+    for (const auto& one : prefixes) {
+      if (!one.is_string()) return fail(Errc::invalid_argument, "'served' holds something that is no text");
+      RADIAL_ASSIGN(const auto prefix, Prefix::parse(one.get<std::string>()));
+      served[site].insert(prefix);
+      if (++count > most_served) return fail(Errc::invalid_argument, "'served' holds more than {} prefixes", most_served);
+    }
+  }
+  return served;
 }
 
 std::string key_to_json(const PublicKey& key) { return written({{"version", 1}, {"public_key", key.to_string()}}); }

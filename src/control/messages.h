@@ -21,6 +21,11 @@ namespace radial::control {
 [[nodiscard]] std::string to_json(const Report& report);
 [[nodiscard]] Result<Report> report_from_json(std::string_view text);
 
+// What a hub serves of its sites; of a larger one than this, the first of them.
+inline constexpr std::size_t most_served = 1500;
+[[nodiscard]] std::string to_json(const ServedSites& served);
+[[nodiscard]] Result<ServedSites> served_from_json(std::string_view text);
+
 // The public part of a node's next key.
 [[nodiscard]] std::string key_to_json(const PublicKey& key);
 [[nodiscard]] Result<PublicKey> key_from_json(std::string_view text);

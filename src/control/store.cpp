@@ -96,6 +96,12 @@ CREATE TABLE IF NOT EXISTS revocation (
   at INTEGER NOT NULL,
   PRIMARY KEY (key, hub)
 ) STRICT;
+CREATE TABLE IF NOT EXISTS served (
+  hub TEXT NOT NULL,
+  site TEXT NOT NULL,
+  prefix TEXT NOT NULL,
+  PRIMARY KEY (hub, site, prefix)
+) STRICT;
 )";
 
 constexpr std::array states = {std::pair{InvitationState::open, "open"}, std::pair{InvitationState::claimed, "claimed"},
@@ -414,6 +420,28 @@ Status Store::set_invitation_state(std::int64_t id, InvitationState state, const
   else update.bind_null();
   RADIAL_TRY(update.bind(id).run());
   if (database_->changed_rows() != 1) return fail(Errc::not_found, "the store knows no invitation {}", id);
+  return {};
+}
+
+Result<ServedSites> Store::served(const std::string& hub) {
+  RADIAL_ASSIGN(auto query, database_->prepare("SELECT site, prefix FROM served WHERE hub = ?"));
+  query.bind(hub);
+  ServedSites all;
+  for (;;) {
+    RADIAL_ASSIGN(const bool row, query.step());
+    if (!row) return all;
+    if (const auto prefix = Prefix::parse(query.text(1))) all[query.text(0)].insert(*prefix);
+  }
+}
+
+Status Store::set_served(const std::string& hub, const ServedSites& served) {
+  RADIAL_ASSIGN(auto clear, database_->prepare("DELETE FROM served WHERE hub = ?"));
+  RADIAL_TRY(clear.bind(hub).run());
+  for (const auto& [site, prefixes] : served)
+    for (const auto& prefix : prefixes) {
+      RADIAL_ASSIGN(auto insert, database_->prepare("INSERT INTO served (hub, site, prefix) VALUES (?, ?, ?)"));
+      RADIAL_TRY(insert.bind(hub).bind(site).bind(prefix.to_string()).run());
+    }
   return {};
 }
 

@@ -13,9 +13,11 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "base/ip.h"
 #include "base/key.h"
 #include "control/database.h"
 #include "fabric/facts.h"
@@ -80,6 +82,9 @@ struct Rotation {
   std::optional<PublicKey> next;
 };
 
+// What a hub's FIB has over its wires from each of its sites by a routing protocol: announced, granted, and in use.
+using ServedSites = std::map<std::string, std::set<Prefix>>;
+
 // A hub that may still carry a key that was revoked.
 struct PendingRevocation {
   std::string node;
@@ -122,6 +127,9 @@ class Store {
   [[nodiscard]] Result<std::vector<PendingRevocation>> pending_revocations();
   [[nodiscard]] Status add_pending_revocation(const PendingRevocation& pending);
   [[nodiscard]] Status end_pending_revocations(const std::string& hub);
+
+  [[nodiscard]] Result<ServedSites> served(const std::string& hub);
+  [[nodiscard]] Status set_served(const std::string& hub, const ServedSites& served);  // replaces what it had
 
   // Its key (and one to come), secret and preshared keys.
   [[nodiscard]] Status forget_node(const std::string& name);

@@ -78,6 +78,22 @@ TEST_F(DiallerTest, FollowsANameThatMoved) {
   EXPECT_TRUE(asked);
 }
 
+TEST_F(DiallerTest, BeginsWithTheOneThatAnsweredBefore) {
+  EXPECT_EQ(dialler_.choose(peer, {one, two}, two), two);
+  EXPECT_EQ(dialler_.choose(peer, {one, two}, one), two) << "only at the start";
+  Dialler moved;
+  EXPECT_EQ(moved.choose(peer, {one, two}, other), one) << "it is no endpoint of this peer any more";
+}
+
+TEST_F(DiallerTest, APlanChoosesNothing) {
+  EXPECT_EQ(dialler_.would_choose(peer, {one, two}, two), two);
+  EXPECT_EQ(dialler_.choose(peer, {one, two}), one);
+  EXPECT_EQ(dialler_.would_choose(peer, {other}), other);
+  EXPECT_EQ(dialler_.would_choose(peer, {other, one}), one);
+  EXPECT_EQ(dialler_.would_choose(peer, {}), std::nullopt);
+  EXPECT_EQ(dialler_.choose(peer, {one, two}), one);
+}
+
 TEST_F(DiallerTest, SilenceWithoutAQuestionIsNoSilence) {
   (void)dialler_.choose(peer, {one, two});
   for (int i = 0; i < 60; ++i) {

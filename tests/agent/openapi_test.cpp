@@ -142,7 +142,8 @@ const std::map<std::string, std::function<Status(const std::string&)>>& tunnel_r
       {"/v1/join", read(control::join_request_from_json)},
       {"/v1/node", read(control::report_from_json)},
       {"/v1/node/key", read(control::key_from_json)},
-      {"/v1/node/report", read(control::node_report_from_json)}};
+      {"/v1/node/report", read(control::node_report_from_json)},
+      {"/v1/node/served", read(control::served_from_json)}};
   return readers;
 }
 
@@ -188,6 +189,9 @@ TEST(OpenApi, WhatNodesAndControllersWriteFits) {
   report.findings = {"prefix 10.0.0.0/8 is not granted"};
   fits("Report", control::to_json(report));
   fits("NextKey", control::key_to_json(key));
+
+  fits("Served", control::to_json(control::ServedSites{}));
+  fits("Served", control::to_json(control::ServedSites{{"berlin", {Prefix::parse("192.168.20.0/24").value()}}}));
 
   control::NodeReport change;
   fits("NodeReport", control::to_json(change));

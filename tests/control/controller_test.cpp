@@ -481,5 +481,44 @@ TEST_F(ControllerTest, FindingsAreLoggedOncePerChangeAndBounded) {
   for (const auto& line : lines) EXPECT_LE(line.what.size(), 400U);
 }
 
+TEST_F(ControllerTest, WhatAHubServesIsLoggedAsItChangesAndBounded) {
+  const auto prefixes = [](std::initializer_list<const char*> texts) {
+    std::set<Prefix> all;
+    for (const auto* text : texts) all.insert(Prefix::parse(text).value());
+    return all;
+  };
+  const auto newest = [](Controller& controller) { return controller.log(1)->at(0).what; };
+  {
+    auto controller = open();
+    ASSERT_TRUE(controller.serves("fra1", {{"berlin", prefixes({"192.168.20.0/24"})}}, now));
+    EXPECT_EQ(newest(controller), "serves 192.168.20.0/24, announced by berlin");
+    EXPECT_EQ(controller.log(1)->at(0).who, "fra1");
+    const auto lines = controller.log(1000)->size();
+    ASSERT_TRUE(controller.serves("fra1", {{"berlin", prefixes({"192.168.20.0/24"})}}, now + 1));
+    EXPECT_EQ(controller.log(1000)->size(), lines);
+  }
+  auto controller = open();  // after a restart it is known
+  const auto lines = controller.log(1000)->size();
+  ASSERT_TRUE(controller.serves("fra1", {{"berlin", prefixes({"192.168.20.0/24"})}}, now + 2));
+  EXPECT_EQ(controller.log(1000)->size(), lines);
+  // It moves to another site.
+  ASSERT_TRUE(controller.serves("fra1", {{"paris", prefixes({"192.168.20.0/24"})}}, now + 3));
+  EXPECT_EQ(controller.log(2)->at(1).what, "serves no longer 192.168.20.0/24, announced by berlin");
+  EXPECT_EQ(newest(controller), "serves 192.168.20.0/24, announced by paris");
+  ASSERT_TRUE(controller.serves("fra1", {{"paris", prefixes({"10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16", "10.4.0.0/16", "10.5.0.0/16", "10.6.0.0/16", "10.7.0.0/16"})}}, now + 4));
+  EXPECT_EQ(newest(controller), "serves 10.1.0.0/16, 10.2.0.0/16, 10.3.0.0/16, 10.4.0.0/16, 10.5.0.0/16 and 2 more, announced by paris");
+  // Who is no hub has no say.
+  EXPECT_EQ(controller.serves("berlin", {}, now + 5).error().code, Errc::permission_denied);
+  // A route that flaps does not fill the disk.
+  const auto before = controller.log(100'000)->size();
+  for (int i = 0; i < 500; ++i) {
+    ServedSites served;
+    if (i % 2 == 0) served["berlin"] = prefixes({"192.168.20.0/24"});
+    ASSERT_TRUE(controller.serves("fra1", served, now + 6));
+  }
+  EXPECT_LE(controller.log(100'000)->size() - before, 60U + 2 * controller.fabric().sites.size());
+  EXPECT_NE(newest(controller).find("than are written in an hour"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace radial::control

@@ -55,6 +55,8 @@ TEST_F(StoreTest, KeepsAllOfItOverReopening) {
     ASSERT_TRUE(store.set_addresses({{{"fra1", "berlin"}, IpAddress::parse("10.255.0.9").value()}}));
     ASSERT_TRUE(store.add_invitation(invitation_of("paris", "10.255.0.254", 1)));
     ASSERT_TRUE(store.audit({8, "root", "did it"}));
+    ASSERT_TRUE(store.set_served("fra1", {{"berlin", {Prefix::parse("10.1.0.0/16").value()}}}));
+    ASSERT_TRUE(store.set_served("fra1", {{"berlin", {Prefix::parse("10.2.0.0/16").value(), Prefix::parse("2001:db8::/64").value()}}}));
   }
   struct stat info {};
   ASSERT_EQ(::stat(file_.c_str(), &info), 0);
@@ -72,6 +74,9 @@ TEST_F(StoreTest, KeepsAllOfItOverReopening) {
   EXPECT_FALSE(store->node_secret("nobody")->has_value());
   EXPECT_EQ(store->invitations()->at(0).node, "paris");
   EXPECT_EQ(store->audit_log(10)->at(0).what, "did it");
+  EXPECT_EQ(store->served("fra1").value(),
+            (ServedSites{{"berlin", {Prefix::parse("10.2.0.0/16").value(), Prefix::parse("2001:db8::/64").value()}}}));
+  EXPECT_TRUE(store->served("fra2")->empty());
 }
 
 TEST_F(StoreTest, AStoreOfAnEarlierRadialIsTakenOver) {
@@ -82,7 +87,7 @@ TEST_F(StoreTest, AStoreOfAnEarlierRadialIsTakenOver) {
   {
     auto database = Database::open(file_);
     ASSERT_TRUE(database);
-    ASSERT_TRUE((*database)->execute("DROP TABLE detail; DROP TABLE rotation; DROP TABLE revocation"));
+    ASSERT_TRUE((*database)->execute("DROP TABLE detail; DROP TABLE rotation; DROP TABLE revocation; DROP TABLE served"));
   }
   auto store = Store::open(file_);
   ASSERT_TRUE(store) << store.error().message;

@@ -16,6 +16,7 @@
 #include "agent/keyring.h"
 #include "agent/owned.h"
 #include "agent/paths.h"
+#include "agent/peer_places.h"
 #include "base/fd.h"
 
 namespace {
@@ -76,6 +77,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto again = folder() / "cut-off.json";
     require(save_cut_offs(again, *cut_offs) && *load_cut_offs(again) == *cut_offs);
   }
+  (void)PeerPlaces(file.path());
   Paths paths;
   paths.config = paths.state = folder();
   std::error_code ignored;

@@ -171,6 +171,9 @@ void a_node_sees_its_own(LiveLab& lab, const std::string& hub, const std::string
   const auto told = ask("POST", "/v1/node/report", example_of({"POST", "/v1/node/report"}));
   EXPECT_EQ(api_fault("POST", "/v1/node/report", told.status, told.body), "");
   EXPECT_EQ(told.status, 200) << told.body;
+  const auto no_hub = ask("POST", "/v1/node/served", example_of({"POST", "/v1/node/served"}));
+  EXPECT_EQ(no_hub.status, 403);
+  EXPECT_THAT(no_hub.body, HasSubstr("is no hub"));
   const auto broken = ask("POST", "/v1/node", R"({"version": 1, "public_key": 7})");
   EXPECT_EQ(broken.status, 400);
   EXPECT_THAT(broken.body, HasSubstr("'public_key'"));

@@ -11,12 +11,14 @@
 // The machines are bare, as in enrol_test.cpp. One lab serves all tests, which
 // run in the file's order.
 #include <algorithm>
+#include <ctime>
 #include <set>
 
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "control/store.h"
 #include "control/token.h"
 #include "support/bare_machines.h"
 
@@ -163,6 +165,20 @@ TEST_F(Hosts, TheLogTellsWhatWasRefused) {
   lab_->sh("berlin", "vtysh -c 'configure terminal' -c 'no interface stray' || true; ip link del stray");
   EXPECT_TRUE(wait_until(60s, [&] { return lines("no longer: site berlin announces 172.31.9.0/24") == 2; })) << radial("fra1", {"log"}).out;
   EXPECT_EQ(lines("announces 172.31.9.0/24"), 4);
+  // And what was accepted, at each hub.
+  for (const auto* served : {"serves 192.168.20.0/24, announced by berlin", "serves 192.168.30.0/24, announced by paris"})
+    EXPECT_GE(lines(served), 2) << served << "\n" << radial("fra1", {"log"}).out;
+}
+
+// Only root changes things; the log says who it was that became root.
+TEST_F(Hosts, TheLogNamesWhoLoggedIn) {
+  const auto as = [](const std::string& words) {
+    return lab_->sh("fra1", "sh -c 'echo 65534 > /proc/self/loginuid && exec " + radial_program + " " + words + "'");
+  };
+  as("invite rome --lan 192.168.40.0/24");
+  as("uninvite rome");
+  EXPECT_THAT(radial("fra1", {"log"}).out, testing::ContainsRegex("nobody \\(root\\) .*invite.* rome"));
+  EXPECT_THAT(radial("fra1", {"invitations"}).out, testing::ContainsRegex("rome .*nobody \\(root\\)"));
 }
 
 // The hub's first address does not answer any more: the next one of its name is
@@ -284,6 +300,27 @@ TEST_F(Hosts, EverySiteAtOnce) {
   })) << members().dump(2);
   EXPECT_EQ(radial("fra1", {"rotate", "fra2"}).exit_code, 1);
   EXPECT_THAT(radial("fra1", {"log"}).out, HasSubstr("uses the key " + member("berlin").value("public_key", "")));
+  EXPECT_TRUE(reaches_soon("berlin.lan0", "192.168.30.2"));
+}
+
+// The fabric says 90 days where it says nothing.
+TEST_F(Hosts, AKeyOfAgeIsReplacedUnasked) {
+  ASSERT_TRUE(wait_until(60s, [] { return settled(); })) << members().dump(2);
+  const auto berlin = member("berlin").value("public_key", "");
+  const auto paris = member("paris").value("public_key", "");
+  lab_->kill_radiald("fra1");
+  const auto file = (*lab_)->path_in("fra1", "/var/lib/radial/controller.db");
+  ASSERT_TRUE(file);
+  {
+    auto store = control::Store::open(*file);
+    ASSERT_TRUE(store) << store.error().message;
+    ASSERT_TRUE(store->set_key_age("berlin", std::time(nullptr) - 91 * 24 * 3600));
+    ASSERT_TRUE(store->set_key_age("paris", std::time(nullptr) - 89 * 24 * 3600));
+  }
+  ASSERT_TRUE(lab_->start_radiald("fra1"));
+  EXPECT_TRUE(wait_until(60s, [&] { return member("berlin").value("public_key", berlin) != berlin && settled(); })) << members().dump(2);
+  EXPECT_EQ(member("paris").value("public_key", ""), paris);
+  EXPECT_THAT(radial("fra1", {"log"}).out, HasSubstr("asked berlin for a new key"));
   EXPECT_TRUE(reaches_soon("berlin.lan0", "192.168.30.2"));
 }
 

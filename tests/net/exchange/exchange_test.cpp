@@ -139,6 +139,26 @@ TEST(Imported, AHubIsTakenOverAndItsSitesNeedNoChange) {
   lab.sh("oslo", wg_quick + "up /run/wireguard/wg0.conf && vtysh -f /etc/frr/frr.conf");
   for (const auto* address : {"192.168.1.2", "192.168.20.2", "192.168.40.2"})
     EXPECT_TRUE(wait_until(60s, [&] { return lab.pings("oslo.lan0", address); })) << address << lab.vtysh("oslo", "show ip route");
+
+  // Who runs no radiald is told apart from who is away, and a change names it.
+  const auto members = lab.sh("fra1", bin + "radial members | awk '/no radiald/ {print $1}' | sort");
+  EXPECT_EQ(members, "berlin\noslo\nparis\n");
+  lab.sh("fra1", "sed -e '/^keepalive:/d' -e '$a keepalive: 9' /etc/radial/fabric.yaml > /run/taken/next.yaml");
+  const std::string by_hand = "oslo runs no radiald, and its configuration changes: take it there by 'radial export oslo --as ...'";
+  const auto planned = lab.sh("fra1", bin + "radial plan /run/taken/next.yaml || [ $? = 2 ]");
+  EXPECT_NE(planned.find(by_hand), std::string::npos) << planned;
+  EXPECT_EQ(planned.find("not in contact"), std::string::npos) << planned;
+  const auto applied = lab.sh("fra1", bin + "radial apply /run/taken/next.yaml 2>&1");
+  EXPECT_NE(applied.find(by_hand), std::string::npos) << applied;
+  EXPECT_NE(lab.sh("fra1", bin + "radial export oslo --as wg").find("PersistentKeepalive = 9"), std::string::npos);
+
+  // An area that every radiald takes and no such router: they fall away, and all comes back.
+  lab.sh("fra1", "(cat /run/taken/next.yaml; echo 'routing: { area: 5 }') > /run/taken/area.yaml");
+  const auto wrong = lab.sh("fra1", bin + "radial apply --deadline 8 /run/taken/area.yaml 2>&1 || echo exit $?");
+  EXPECT_NE(wrong.find("was taken back, the network is as before"), std::string::npos) << wrong;
+  EXPECT_NE(wrong.find("exit 1"), std::string::npos) << wrong;
+  for (const auto* address : {"192.168.1.2", "192.168.20.2", "192.168.30.2", "192.168.40.2"})
+    EXPECT_TRUE(wait_until(90s, [&] { return lab.pings("oslo.lan0", address); })) << address;
 }
 
 }  // namespace
