@@ -38,6 +38,8 @@ sites:
   paris:  { lans: [192.168.30.0/24] }
 )";
 
+constexpr const char* shared = "10.77.0.0/24";  // either site may announce it
+
 class Hosts : public BareMachines {
  protected:
   static void SetUpTestSuite() { make("hosts", machines); }
@@ -103,6 +105,16 @@ class Hosts : public BareMachines {
     return loss;
   }
 
+  // A site begins, or ends, to have 10.77.0.1.
+  static void take_shared(const std::string& site) {
+    lab_->sh(site, "ip link add shared type bridge && ip addr add 10.77.0.1/24 dev shared && ip link set shared up");
+    lab_->configure(site, {"interface shared", "ip ospf area 0", "ip ospf passive"});
+  }
+  static void drop_shared(const std::string& site) {
+    lab_->configure(site, {"interface shared", "no ip ospf passive", "no ip ospf area 0"});
+    lab_->sh(site, "ip link del shared");
+  }
+
   // Every private key that a site has had so far.
   static void keep_keys() {
     for (const auto* node : {"fra1", "fra2", "berlin", "paris"})
@@ -117,7 +129,7 @@ std::set<std::string> Hosts::keys_;
 TEST_F(Hosts, ASecondHubJoinsByInvitation) {
   ASSERT_TRUE(lab_->ready());
   ASSERT_EQ(radial("fra1", {"init", "--name", "fra1", "--fabric", "acme", "--endpoint", "vpn.example.com", "--lan", "192.168.1.0/24"}).exit_code, 0);
-  ASSERT_EQ(radial("berlin", {"join", invite({"berlin", "--lan", "192.168.20.0/24"})}).exit_code, 0);
+  ASSERT_EQ(radial("berlin", {"join", invite({"berlin", "--lan", "192.168.20.0/24", "--grant", shared})}).exit_code, 0);
   ASSERT_TRUE(reaches_soon("berlin.lan0", "192.168.1.2"));
 
   EXPECT_THAT(radial("fra1", {"invite", "--hub", "fra2"}).err, HasSubstr("--endpoint"));
@@ -127,7 +139,7 @@ TEST_F(Hosts, ASecondHubJoinsByInvitation) {
   const auto joined = radial("fra2", {"join", token});
   ASSERT_EQ(joined.exit_code, 0) << joined.out << joined.err;
   // A site that was there gets a wire to it, one that comes later too.
-  ASSERT_EQ(radial("paris", {"join", invite({"paris", "--lan", "192.168.30.0/24"})}).exit_code, 0);
+  ASSERT_EQ(radial("paris", {"join", invite({"paris", "--lan", "192.168.30.0/24", "--grant", shared})}).exit_code, 0);
   for (const auto& [place, address] : std::vector<std::pair<std::string, std::string>>{
            {"fra2.lan0", "192.168.1.2"}, {"berlin.lan0", "192.168.2.2"}, {"paris.lan0", "192.168.20.2"}, {"fra2.lan0", "192.168.30.2"}})
     EXPECT_TRUE(reaches_soon(place, address)) << place << " " << address;
@@ -161,7 +173,7 @@ TEST_F(Hosts, TheLogTellsWhatWasRefused) {
   lab_->sh("berlin", "vtysh -c 'configure terminal' -c 'interface stray' -c 'ip ospf area 0' -c 'ip ospf passive'");
   // Both hubs refuse it, and each says so.
   EXPECT_TRUE(wait_until(40s, [&] { return lines("announces 172.31.9.0/24") == 2; })) << radial("fra1", {"log"}).out;
-  EXPECT_THAT(radial("fra1", {"log"}).out, HasSubstr("its grant is 192.168.20.0/24"));
+  EXPECT_THAT(radial("fra1", {"log"}).out, HasSubstr("its grant is 10.77.0.0/24, 192.168.20.0/24"));
   lab_->sh("berlin", "vtysh -c 'configure terminal' -c 'no interface stray' || true; ip link del stray");
   EXPECT_TRUE(wait_until(60s, [&] { return lines("no longer: site berlin announces 172.31.9.0/24") == 2; })) << radial("fra1", {"log"}).out;
   EXPECT_EQ(lines("announces 172.31.9.0/24"), 4);
@@ -179,6 +191,30 @@ TEST_F(Hosts, TheLogNamesWhoLoggedIn) {
   as("uninvite rome");
   EXPECT_THAT(radial("fra1", {"log"}).out, testing::ContainsRegex("nobody \\(root\\) .*invite.* rome"));
   EXPECT_THAT(radial("fra1", {"invitations"}).out, testing::ContainsRegex("rome .*nobody \\(root\\)"));
+}
+
+TEST_F(Hosts, SteeringAndFailoverGoOnWithoutTheController) {
+  lab_->kill_radiald("fra1");
+  const auto held_by = [](const std::string& site) {
+    const auto key = lab_->sh(site, "wg show wg0 public-key | tr -d '\\n'");
+    return lab_->sh("fra2", "wg show wg0 allowed-ips | grep -F '" + key + "' || true").find(shared) != std::string::npos;
+  };
+  take_shared("berlin");
+  EXPECT_TRUE(wait_until(30s, [&] { return held_by("berlin") && reaches("fra2.lan0", "10.77.0.1"); }));
+  drop_shared("berlin");
+  take_shared("paris");
+  EXPECT_TRUE(wait_until(30s, [&] { return held_by("paris") && reaches("fra2.lan0", "10.77.0.1"); })) << lab_->sh("fra2", "wg show wg0 allowed-ips; ip route");
+  // The whole machine of the controller is gone: by the other hub.
+  ASSERT_TRUE((*lab_)->cut("fra1"));
+  EXPECT_TRUE(reaches_soon("berlin.lan0", "192.168.30.2"));
+  EXPECT_TRUE(reaches_soon("berlin.lan0", "10.77.0.1"));
+  drop_shared("paris");
+  take_shared("berlin");
+  EXPECT_TRUE(wait_until(30s, [&] { return held_by("berlin") && reaches("paris.lan0", "10.77.0.1"); })) << lab_->sh("fra2", "wg show wg0 allowed-ips; ip route");
+  drop_shared("berlin");
+  ASSERT_TRUE((*lab_)->heal("fra1"));
+  ASSERT_TRUE(lab_->start_radiald("fra1"));
+  EXPECT_TRUE(wait_until(60s, [] { return lab_->pings() && settled(); })) << members().dump(2);
 }
 
 // The hub's first address does not answer any more: the next one of its name is
