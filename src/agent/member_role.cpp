@@ -180,15 +180,15 @@ void MemberRole::offer(const PublicKey& key) {
 void MemberRole::tell_served(std::chrono::steady_clock::time_point now) {
   auto served = node_.served();
   if (!served || (told_served_ == served && now - told_served_at_ < served_again)) return;
-  ask_through_tunnel(loop_, *signed_request("POST", "/v1/node/served", control::to_json(*served)), deadline,
-                     [this, now, served = std::move(*served)](const Result<TunnelAnswer>& answer) {
-                       if (!answer) return;  // silence: told again after the next answer
-                       told_served_ = served;
-                       told_served_at_ = now;
-                       // An older controller keeps no record of it.
-                       if (answer->status >= 400 && answer->status != 404)
-                         spdlog::warn("the controller does not take what this hub serves: {}", refusal_of(*answer).message);
-                     });
+  const auto request = *signed_request("POST", "/v1/node/served", control::to_json(*served));
+  ask_through_tunnel(loop_, request, deadline, [this, now, served = std::move(*served)](const Result<TunnelAnswer>& answer) {
+    if (!answer) return;  // silence: told again after the next answer
+    told_served_ = served;
+    told_served_at_ = now;
+    // An older controller keeps no record of it.
+    if (answer->status >= 400 && answer->status != 404)
+      spdlog::warn("the controller does not take what this hub serves: {}", refusal_of(*answer).message);
+  });
 }
 
 // On disk first: what is applied is what a restart will start with.

@@ -356,7 +356,14 @@ bool Reconciler::mend_torn(Pass& pass, const std::vector<std::string>& torn) {
   return pass.record("FRR") && pass.good("FRR", host_.frr.mend(lasting));
 }
 
-void Reconciler::routing(Pass& pass, std::vector<host::FrrLines> desired, std::span<const std::string_view> also) {
+// Before anything is looked at, bgpd is asked; then what the last look found holds until the next.
+BgpCallers Reconciler::callers(const NodeConfig& config) {
+  if (!callers_ && runs_bgp(config) && host_.frr.serves("bgpd"))
+    if (const auto running = host_.frr.running({"bgpd"})) callers_ = bgp_callers(*running, config);
+  return callers_.value_or(BgpCallers{});
+}
+
+void Reconciler::routing(Pass& pass, const NodeConfig* config, std::vector<host::FrrLines> desired, std::span<const std::string_view> also) {
   std::set<std::string> daemons;
   for (const auto& stanza : desired) daemons.insert(stanza.daemon);
   for (const auto& stanza : pass.owned.frr) daemons.insert(stanza.daemon);
@@ -372,6 +379,11 @@ void Reconciler::routing(Pass& pass, std::vector<host::FrrLines> desired, std::s
   desired = only_daemons(desired, reachable);
   auto running = host_.frr.running(reachable);
   if (!running) return pass.problem("FRR", running.error());
+  if (config != nullptr && runs_bgp(*config)) {
+    auto now = bgp_callers(*running, *config);
+    pass.outcome.unsettled |= callers_ != now;  // the firewall is not as it should be
+    callers_ = std::move(now);
+  }
   if (mend_torn(pass, running->torn)) return;
 
   const auto ours = only_daemons(pass.owned.frr, reachable);
@@ -405,9 +417,9 @@ Outcome Reconciler::reconcile(const NodeConfig& config, Mode mode) {
   Pass pass{mode, std::move(*owned), {}, paths_};
   for (const auto& declared : config.wires) wire(pass, declared);
   sysctls(pass, config);
-  firewall(pass, with_quarantine(config.nft, quarantine_));
+  firewall(pass, with_bgp_door(with_quarantine(config.nft, quarantine_), config, callers(config)));
   tell_zebra(pass, config);
-  routing(pass, desired_lines(pass, config));
+  routing(pass, &config, desired_lines(pass, config));
   remove_stale_wires(pass, config);
   return std::move(pass.outcome);
 }
@@ -435,7 +447,7 @@ Outcome Reconciler::tear_down() {
     if (left < tear_down_attempts) std::this_thread::sleep_for(tear_down_pause);
     pass.outcome.problems.resize(problems);
     const auto told = pass.outcome.changes.size();
-    routing(pass, {}, told_all_filters);
+    routing(pass, nullptr, {}, told_all_filters);
     if (auto now = processes(); now != known) {
       known = std::move(now);
       died = true;

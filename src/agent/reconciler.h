@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/bgp_door.h"
 #include "agent/keyring.h"
 #include "agent/machine.h"
 #include "agent/owned.h"
@@ -84,7 +85,9 @@ class Reconciler {
   bool mend_torn(Pass& pass, const std::vector<std::string>& torn);
   void tell_zebra(Pass& pass, const NodeConfig& config);
   // `also`: daemons to look at besides those that have, or had, lines of ours.
-  void routing(Pass& pass, std::vector<host::FrrLines> desired, std::span<const std::string_view> also = {});
+  // `config`: nothing when all is taken down.
+  void routing(Pass& pass, const NodeConfig* config, std::vector<host::FrrLines> desired, std::span<const std::string_view> also = {});
+  BgpCallers callers(const NodeConfig& config);
   std::vector<host::FrrLines> desired_lines(Pass& pass, const NodeConfig& config);
   Underlay underlay(Pass& pass, const NodeConfig& config, std::vector<LocalAddress> local);
 
@@ -108,6 +111,7 @@ class Reconciler {
   // By wire: what was last set as endpoints, so that a changed name reaches a
   // peer that has one already.
   std::map<std::string, host::Endpoints> applied_endpoints_;
+  std::optional<BgpCallers> callers_;  // as bgpd's configuration was when it was looked at last
   std::map<std::string, std::chrono::steady_clock::time_point> torn_;  // host::FrrRunning::torn: since when
   std::map<std::pair<std::string, InterfaceAddress>, std::chrono::steady_clock::time_point> overlooked_;  // by zebra: since when
 };

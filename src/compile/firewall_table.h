@@ -3,7 +3,8 @@
 // It holds TCP's maximum segment size (RFC 9293, 3.7.1) of what is forwarded
 // over wires down to what fits them, in both directions, and drops what would
 // go from wire to wire at a site. At a hub it drops OSPF that is to be
-// forwarded, and routing protocols from sites with `trust: static`.
+// forwarded, and routing protocols from sites with `trust: static`. The agent adds what
+// depends on more than the configuration: its quarantine, and the door to bgpd.
 //
 // What comes by a hub's dedicated wire must come from its site's addresses or
 // grant, as AllowedIPs see to it on a multipoint wire, else it is counted and

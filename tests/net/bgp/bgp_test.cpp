@@ -190,6 +190,29 @@ TEST_P(TwoFamilies, TheStaticSiteIsNotHeardAndTheHubsOwnStaticsStayAtHome) {
   })) << "the hub's BGP answers a site that takes no part in routing";
 }
 
+// bgpd listens everywhere; the world does not reach it, but for a neighbour that the operator has there.
+TEST_P(TwoFamilies, OnlyWiresAndTheOperatorsOwnNeighborsReachBgpd) {
+  if (lab().pids("fra1", "bgpd").empty()) GTEST_SKIP() << "no bgpd here";
+  const auto* fra1 = lab()->plan().find("fra1");
+  const auto knock = [&](const std::string& place, const std::string& address) {
+    const auto opened = lab()->run(place, {"bash", "-c", "timeout 1 bash -c 'echo > /dev/tcp/" + address + "/179'"});
+    return opened && opened->ok();
+  };
+  EXPECT_FALSE(knock("internet", fra1->uplink_v4().to_string()));
+  EXPECT_FALSE(knock("internet", fra1->uplink_v6().to_string()));
+  EXPECT_FALSE(knock("fra1.lan0", "192.168.1.1"));
+  EXPECT_TRUE(knock("berlin", "10.255.0.1"));
+  EXPECT_TRUE(knock("fra1", "127.0.0.1"));
+  if (!bgp()) return;
+  const auto router = fmt::format("router bgp {}", Json::parse(lab().vtysh("fra1", "show bgp summary json"))["ipv4Unicast"]["as"].get<std::int64_t>());
+  const auto caller = fra1->internet_v4().to_string();
+  lab().configure("fra1", {router, "neighbor " + caller + " remote-as 64999"});
+  EXPECT_TRUE(wait_until(30s, [&] { return knock("internet", fra1->uplink_v4().to_string()); })) << lab().sh("fra1", "nft list chain inet radial bgp");
+  EXPECT_FALSE(knock("fra1.lan0", "192.168.1.1"));
+  lab().configure("fra1", {router, "no neighbor " + caller + " remote-as 64999"});
+  EXPECT_TRUE(wait_until(30s, [&] { return !knock("internet", fra1->uplink_v4().to_string()); }));
+}
+
 TEST_P(TwoFamilies, ALanWhoseInterfaceIsDownIsWithdrawn) {
   lab().sh("paris", "ip link set lan0 down");
   EXPECT_TRUE(wait_until(20s, [&] { return !routes("berlin", "192.168.30.0/24"); }));

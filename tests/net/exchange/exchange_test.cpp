@@ -153,11 +153,11 @@ TEST(Imported, AHubIsTakenOverAndItsSitesNeedNoChange) {
   EXPECT_NE(lab.sh("fra1", bin + "radial export oslo --as wg").find("PersistentKeepalive = 9"), std::string::npos);
 
   // An area that every radiald takes and no such router: they fall away, and all comes back.
-  lab.sh("fra1", "(cat /run/taken/next.yaml; echo 'routing: { area: 5 }') > /run/taken/area.yaml");
+  lab.sh("fra1", "sed 's/^routing: {/routing: { area: 5,/' /run/taken/next.yaml > /run/taken/area.yaml; grep -q 'area: 5' /run/taken/area.yaml");
   const auto wrong = lab.sh("fra1", bin + "radial apply --deadline 8 /run/taken/area.yaml 2>&1 || echo exit $?");
   EXPECT_NE(wrong.find("was taken back, the network is as before"), std::string::npos) << wrong;
   EXPECT_NE(wrong.find("exit 1"), std::string::npos) << wrong;
-  for (const auto* address : {"192.168.1.2", "192.168.20.2", "192.168.30.2", "192.168.40.2"})
+  for (const auto* address : {"192.168.1.2", "192.168.20.2", "192.168.40.2"})
     EXPECT_TRUE(wait_until(90s, [&] { return lab.pings("oslo.lan0", address); })) << address;
 }
 
