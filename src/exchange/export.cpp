@@ -52,6 +52,14 @@ Status needs_ospf_alone(const NodeConfig& config, std::string_view router) {
   return {};
 }
 
+Status needs_mtu(const NodeConfig& config, std::string_view router, int largest) {
+  for (const auto& wire : config.wires)
+    if (wire.mtu > largest)
+      return fail(Errc::unsupported, "{} takes an MTU of at most {} on a WireGuard interface, and {} has {} on {}", router, largest,
+                  config.node, wire.mtu, wire.interface);
+  return {};
+}
+
 std::string comma_list(const std::vector<Prefix>& prefixes) {
   std::string text;
   for (const auto& prefix : prefixes) text += (text.empty() ? "" : ", ") + prefix.to_string();

@@ -50,6 +50,11 @@ std::string wire_text(const NodeConfig& config, const Wire& wire, const ExportOp
   return text;
 }
 
+// RouterOS's manual wants static neighbours for nbma, and for ptmp too: there all hellos are unicast.
+bool lists_neighbors(OspfMode mode) {
+  return network_type(mode) == "nbma" || network_type(mode) == "ptmp";
+}
+
 std::string ospf_text(const NodeConfig& config, const Wire& wire) {
   std::string text = fmt::format("/routing ospf interface-template add area=radial interfaces={} type={} cost={} hello-interval={}s "
                                  "dead-interval={}s",
@@ -57,7 +62,7 @@ std::string ospf_text(const NodeConfig& config, const Wire& wire) {
   if (wire.ospf == OspfMode::nbma_hub) text += " priority=255";
   if (wire.ospf == OspfMode::nbma_site) text += " priority=0";
   text += "\n";
-  if (wire.ospf != OspfMode::nbma_hub && wire.ospf != OspfMode::nbma_site) return text;
+  if (!lists_neighbors(wire.ospf)) return text;
   for (const auto& peer : wire.peers)
     if (!peer.addresses.empty())
       text += fmt::format("/routing ospf static-neighbor add area=radial address={}%{} poll-interval=1s\n", peer.addresses.front(),

@@ -1,11 +1,14 @@
 // OPNsense: its forms, field by field (core's WireGuard models Server.xml and
-// Client.xml; plugin os-frr's OSPF.xml). OPNsense takes no text file for these.
+// Client.xml; plugin os-frr's OSPF.xml, with neighbours from 1.45 on and P2MP
+// options from 1.46 on). OPNsense takes no text file for these.
 #include <fmt/ranges.h>
 
 #include "exchange/export_targets.h"
 
 namespace radial::exchange {
 namespace {
+
+constexpr int largest_mtu = 9300;
 
 class Form {
  public:
@@ -14,6 +17,7 @@ class Form {
   void field(std::string_view name, const Value& value) {
     text_ += fmt::format("   {:<22} {}\n", name, value);
   }
+  void note(std::string_view text) { text_ += fmt::format("# {}\n", text); }
   [[nodiscard]] std::string take() { return std::move(text_); }
 
  private:
@@ -25,8 +29,7 @@ void peers(Form& out, const Wire& wire) {
     out.form("VPN > WireGuard > Peers > +");
     out.field("Name", peer.node);
     out.field("Public key", *peer.public_key);
-    // OSPF's hellos go to a multicast address, which is the peer's as any other is (RFC 2328, A.1). There is one peer alone.
-    out.field("Allowed IPs", comma_list(peer.allowed_ips) + (wire.shape == WireShape::multipoint ? ", 224.0.0.5/32" : ""));
+    out.field("Allowed IPs", comma_list(peer.allowed_ips));
     if (!peer.endpoints.empty()) {
       out.field("Endpoint address", peer.endpoints.front().host);
       out.field("Endpoint port", peer.endpoints.front().port);
@@ -49,33 +52,81 @@ void instance(Form& out, const NodeConfig& config, const Wire& wire, const Expor
   for (const auto& peer : wire.peers) names.push_back(peer.node);
   out.field("Peers", fmt::format("{}", fmt::join(names, ", ")));
   out.field("Disable routes", "yes (they come from OSPF)");
-  out.form("Interfaces > Assignments, then Firewall > Settings > Normalization > +");
-  out.field("Assign the instance as", wire.interface);
-  out.field("Normalization: interface", wire.interface);
-  out.field("Normalization: Max mss", wire.mtu - 40);
-  out.form("Firewall > Rules > " + wire.interface);
-  out.field("Pass", "OSPF (protocol 89), and what may pass between LANs");
+}
+
+// An instance takes part in routing and filtering only as an assigned, enabled interface.
+void interface(Form& out, const Wire& wire) {
+  out.form("Interfaces > Assignments > +");
+  out.field("Device", "of the instance " + wire.interface);
+  out.field("Description", wire.interface);
+  out.form("Interfaces > [" + wire.interface + "]");
+  out.field("Enable Interface", "yes");
+  out.form("Firewall > Settings > Normalization > +");
+  out.field("Interface", wire.interface);
+  out.field("Max mss", wire.mtu - 40);
+  if (wire.listen_port != 0) {
+    out.form("Firewall > Rules > +");
+    out.field("Action", "Pass");
+    out.field("Interface", "WAN");
+    out.field("Protocol", "UDP");
+    out.field("Destination port", wire.listen_port);
+  }
+  out.form("Firewall > Rules > +");
+  out.field("Action", "Pass");
+  out.field("Interface", wire.interface);
+  out.field("Protocol", "OSPF");
+  out.note("And rules there for what may pass between LANs.");
+}
+
+std::string_view network_type(OspfMode mode) {
+  switch (mode) {
+    case OspfMode::nbma_hub:
+    case OspfMode::nbma_site: return "NBMA network";
+    case OspfMode::point_to_point:
+    case OspfMode::none: return "Point-to-point network";
+    case OspfMode::p2mp:
+    case OspfMode::p2mp_non_broadcast:
+    case OspfMode::p2mp_multicast:
+    case OspfMode::p2mp_multicast_site: break;
+  }
+  return "Point-to-multipoint network";
+}
+
+void neighbors(Form& out, const Wire& wire) {
+  const bool nbma = wire.ospf == OspfMode::nbma_hub || wire.ospf == OspfMode::nbma_site;
+  if (!nbma && wire.ospf != OspfMode::p2mp_non_broadcast) return;
+  for (const auto& peer : wire.peers) {
+    const auto address = ipv4_of(peer);
+    if (!address) continue;
+    out.form("Routing > OSPF > Neighbors > +");
+    out.field("Peer-IP", *address);
+    if (nbma) out.field("Poll-Interval", 1);
+  }
 }
 
 void ospf(Form& out, const NodeConfig& config, const ExportOptions& options) {
   out.form("Routing > General");
   out.field("Enable", "yes");
-  out.form("Routing > OSPF > General");
+  out.form("Routing > OSPF > General   (advanced mode)");
   out.field("Enable", "yes");
   out.field("Router ID", config.router_id);
   std::vector<std::string> passive;
   const auto lans = held_lans(config, options);
   for (std::size_t i = 0; i < lans.size(); ++i)
     if (!config.lans[i].active && config.lans[i].prefix.family() == Family::v4) passive.push_back(lans[i].interface);
-  out.field("Passive interfaces", fmt::format("{}", fmt::join(passive, ", ")));
+  if (!passive.empty()) out.field("Passive Interfaces", fmt::format("{}", fmt::join(passive, ", ")));
   for (const auto& wire : config.wires) {
+    neighbors(out, wire);
     out.form("Routing > OSPF > Interfaces > +");
     out.field("Interface", wire.interface);
     out.field("Area", config.area);
     out.field("Cost", wire.cost);
-    out.field("Hello interval", config.hello);
-    out.field("Dead interval", config.dead);
-    out.field("Network type", wire.ospf == OspfMode::point_to_point ? "Point-to-point network" : "Point-to-multipoint network");
+    out.field("Hello Interval", config.hello);
+    out.field("Dead Interval", config.dead);
+    if (wire.ospf == OspfMode::nbma_hub) out.field("Priority", 255);
+    if (wire.ospf == OspfMode::nbma_site) out.field("Priority", 0);
+    out.field("Network Type", network_type(wire.ospf));
+    if (wire.ospf == OspfMode::p2mp_non_broadcast) out.field("P2MP options", "Non-broadcast");
   }
   for (std::size_t i = 0; i < lans.size(); ++i) {
     if (config.lans[i].prefix.family() == Family::v6) continue;
@@ -86,18 +137,13 @@ void ospf(Form& out, const NodeConfig& config, const ExportOptions& options) {
   }
 }
 
-// os-frr's OSPF has no list of neighbours, which NBMA needs at both ends and a
-// hub with several sites always does.
+// Its FRR greets by unicast as ours does; multicast to several sites takes radial-wire.
 Status can_run(const NodeConfig& config) {
   for (const auto& wire : config.wires)
-    if (wire.ospf == OspfMode::nbma_site)
+    if (wire.ospf == OspfMode::p2mp_multicast)
       return fail(Errc::unsupported,
-                  "OPNsense's OSPF has no neighbours by address, which a site of a hub with FRR before 10.1 needs: run FRR 10.1 or "
-                  "later at {} (--hub-frr 10.3)", wire.hub);
-    else if (wire.shape == WireShape::multipoint && wire.peers.size() > 1)
-      return fail(Errc::unsupported,
-                  "OPNsense's OSPF has no neighbours by address, and WireGuard carries multicast to one peer at most: as a hub "
-                  "it can serve one site, and {} has {}", config.node, wire.peers.size());
+                  "hub {} is compiled for radial-wire, which copies OSPF's multicast to every site; OPNsense has FRR 10 and greets "
+                  "them by unicast: export it and them with --hub-frr 10.3", config.node);
   return {};
 }
 
@@ -106,18 +152,22 @@ Status can_run(const NodeConfig& config) {
 Result<std::string> export_opnsense(const NodeConfig& config, const ExportOptions& options) {
   RADIAL_TRY(needs_ospf_alone(config, "OPNsense"));
   RADIAL_TRY(can_run(config));
+  RADIAL_TRY(needs_mtu(config, "OPNsense", largest_mtu));
   Form out;
   for (const auto& wire : config.wires) {
     peers(out, wire);
     instance(out, config, wire, options);
   }
+  out.form("VPN > WireGuard > Instances");
+  out.field("Enable WireGuard", "yes");
+  for (const auto& wire : config.wires) interface(out, wire);
   ospf(out, config, options);
   std::string left_out;
   for (const auto& lan : config.lans)
     if (lan.prefix.family() == Family::v6) left_out += fmt::format("# Not here: IPv6 LAN {}.\n", lan.prefix.to_string());
-  return fmt::format("# {}\n# For OPNsense with the plugin os-frr: what to enter, form by form; then Apply in each. Written by its\n"
-                     "# data models; not run on an OPNsense. lan0, lan1 … stand for the interfaces that hold the LANs, unless\n"
-                     "# --lan-interface named them.\n{}",
+  return fmt::format("# {}\n# For OPNsense 25.7 or later with the plugin os-frr 1.46 or later: what to enter, form by form; then Apply in\n"
+                     "# each. Written by its data models; not run on an OPNsense. It has no 'mtu-ignore': all ends of a wire need\n"
+                     "# one MTU. lan0, lan1 … stand for the interfaces that hold the LANs, unless --lan-interface named them.\n{}",
                      title_of(config), left_out) +
          out.take();
 }

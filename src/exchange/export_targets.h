@@ -34,6 +34,9 @@ namespace radial::exchange {
 // Fails where the node runs BGP, or has static routes at one end of a wire: no text but FRR's own says that.
 [[nodiscard]] Status needs_ospf_alone(const NodeConfig& config, std::string_view router);
 
+// Fails where a wire's MTU is larger than the router takes on a WireGuard interface.
+[[nodiscard]] Status needs_mtu(const NodeConfig& config, std::string_view router, int largest);
+
 [[nodiscard]] std::string comma_list(const std::vector<Prefix>& prefixes);
 
 }  // namespace radial::exchange

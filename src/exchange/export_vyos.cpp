@@ -1,8 +1,12 @@
 // VyOS 1.4 `set` commands (interfaces wireguard, protocols ospf).
+#include <set>
+
 #include "exchange/export_targets.h"
 
 namespace radial::exchange {
 namespace {
+
+constexpr int largest_mtu = 16000;
 
 class Commands {
  public:
@@ -39,6 +43,27 @@ void wire(Commands& out, const NodeConfig& config, const Wire& wire, const Expor
   }
 }
 
+bool is_vyos_name(std::string_view name) {
+  return name.starts_with("wg") && name.size() > 2 && name.find_first_not_of("0123456789", 2) == std::string_view::npos;
+}
+
+// VyOS names WireGuard interfaces wg and a number. Names that are not ("wgh1", the wire between hubs) become the first free
+// ones; nobody else in the fabric knows them. Returns what to say of it.
+std::string rename_wires(NodeConfig& config) {
+  std::set<std::string> taken;
+  for (const auto& wire : config.wires)
+    if (is_vyos_name(wire.interface)) taken.insert(wire.interface);
+  std::string told;
+  for (auto& wire : config.wires) {
+    if (is_vyos_name(wire.interface)) continue;
+    std::string name;
+    for (int i = 0; name.empty() || !taken.insert(name).second; ++i) name = fmt::format("wg{}", i);
+    told += fmt::format("# {} is {} here: VyOS names such interfaces wg and a number.\n", wire.interface, name);
+    wire.interface = name;
+  }
+  return told;
+}
+
 std::string_view network_type(OspfMode mode) {
   switch (mode) {
     case OspfMode::nbma_hub:
@@ -72,9 +97,12 @@ void ospf_wire(Commands& out, const NodeConfig& config, const Wire& wire) {
 
 }  // namespace
 
-Result<std::string> export_vyos(const NodeConfig& config, const ExportOptions& options) {
-  RADIAL_TRY(needs_ospf_alone(config, "VyOS"));
-  RADIAL_TRY(needs_no_unicast_p2mp(config, "VyOS"));
+Result<std::string> export_vyos(const NodeConfig& given, const ExportOptions& options) {
+  RADIAL_TRY(needs_ospf_alone(given, "VyOS"));
+  RADIAL_TRY(needs_no_unicast_p2mp(given, "VyOS"));
+  RADIAL_TRY(needs_mtu(given, "VyOS", largest_mtu));
+  auto config = given;
+  std::string told = rename_wires(config);
   Commands out;
   for (const auto& one : config.wires) wire(out, config, one, options);
   out.comment("Routing");
@@ -86,10 +114,9 @@ Result<std::string> export_vyos(const NodeConfig& config, const ExportOptions& o
     if (one.ospf != OspfMode::none) ospf_wire(out, config, one);
   out.comment("LANs: announced, and unless 'active' nothing is sent on them");
   const auto lans = held_lans(config, options);
-  std::string left_out;
   for (std::size_t i = 0; i < lans.size(); ++i) {
     if (config.lans[i].prefix.family() == Family::v6) {
-      left_out += fmt::format("# Not here: IPv6 LAN {}; announce it by OSPFv3 or BGP by hand.\n", config.lans[i].prefix.to_string());
+      told += fmt::format("# Not here: IPv6 LAN {}; announce it by OSPFv3 or BGP by hand.\n", config.lans[i].prefix.to_string());
       continue;
     }
     const auto at = "protocols ospf interface " + lans[i].interface;
@@ -98,10 +125,10 @@ Result<std::string> export_vyos(const NodeConfig& config, const ExportOptions& o
     if (!config.lans[i].active) out.set("{} passive", at);
   }
   return fmt::format("# {}\n"
-                     "# For VyOS 1.4, in configuration mode; then 'commit' and 'save'. Never run on a VyOS:\n"
-                     "# try it before you rely on it. 'host-name' of a peer needs 1.5: before that write an 'address'.\n"
+                     "# For VyOS 1.4, in configuration mode; then 'commit' and 'save'. Never run on a VyOS: try it before you rely\n"
+                     "# on it. 'host-name' of a peer needs 1.5: 1.4 has no such command, and takes an 'address' instead.\n"
                      "# lan0, lan1 … stand for the interfaces that hold the LANs, unless --lan-interface named them.\n{}",
-                     title_of(config), left_out) +
+                     title_of(config), told) +
          out.take();
 }
 
