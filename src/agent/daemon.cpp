@@ -142,7 +142,7 @@ class Daemon {
         steerer_(host_, std::move(routes)),
         reconciler_(host_, paths_, identity_.key, places_,
                     {[this](const auto& peer, const auto& endpoints, Mode mode) {
-                       const auto addresses = resolver_.resolve(endpoints);
+                       const auto addresses = places_to_dial(peer, endpoints);
                        return mode == Mode::apply ? dialler_.choose(peer, addresses, places_.of(peer))
                                                   : dialler_.would_choose(peer, addresses, places_.of(peer));
                      },
@@ -591,6 +591,16 @@ class Daemon {
       }
     }
     if (redial) reconcile();
+  }
+
+  // While a name has no address (a moment after the start; or its name server is down) it may be
+  // that of the place where the peer was last.
+  std::vector<Endpoint> places_to_dial(const PublicKey& peer, const std::vector<Endpoint>& endpoints) {
+    auto addresses = resolver_.resolve(endpoints);
+    const auto before = places_.of(peer);
+    if (before && !resolver_.knows_all(endpoints) && std::find(addresses.begin(), addresses.end(), *before) == addresses.end())
+      addresses.push_back(*before);
+    return addresses;
   }
 
   // Of those who are peers still.

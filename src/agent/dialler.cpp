@@ -20,9 +20,8 @@ bool contains(const std::vector<Endpoint>& candidates, const Endpoint& one) {
 }  // namespace
 
 std::optional<Endpoint> Dialler::pick(const Line& line, const std::vector<Endpoint>& candidates, const std::optional<Endpoint>& before) {
-  const bool better = before && (!line.choice || (line.makeshift && !line.answered)) && contains(candidates, *before);
-  if (better) return before;
   if (line.choice && contains(candidates, *line.choice)) return line.choice;
+  if (!line.choice && before && contains(candidates, *before)) return before;
   return candidates.empty() ? std::nullopt : std::optional(candidates.front());
 }
 
@@ -32,7 +31,6 @@ std::optional<Endpoint> Dialler::choose(const PublicKey& peer, const std::vector
   line.candidates = candidates;
   const auto picked = pick(line, candidates, before);
   if (!picked || picked == line.choice) return picked;
-  line.makeshift = (line.makeshift || !line.choice) && before && picked != before;
   line.settling = line.choice ? settling_sights : 0;
   line.choice = picked;
   line.answered = false;
@@ -73,7 +71,7 @@ Dialler::Advice Dialler::silence(Line& line, const Sight& sight, std::chrono::se
   }
   line.looked_up = false;
   line.heard = now;
-  line.answered = line.makeshift = false;
+  line.answered = false;
   if (line.candidates.empty()) return {};
   const auto before = line.choice;
   const auto at = std::find(line.candidates.begin(), line.candidates.end(), line.choice);

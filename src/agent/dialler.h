@@ -39,8 +39,8 @@ class Dialler {
   };
 
   // What to dial of `candidates` (all addresses, first preferred): the present
-  // choice while it is among them, else the first; at the very start the one that answered `before`, also when
-  // its name is resolved a moment later than others. Nothing when there are none.
+  // choice while it is among them, else the first; at the very start the one that answered `before`. Nothing
+  // when there are none.
   [[nodiscard]] std::optional<Endpoint> choose(const PublicKey& peer, const std::vector<Endpoint>& candidates,
                                                const std::optional<Endpoint>& before = {});
   // The same, and nothing is chosen by it: for a plan.
@@ -56,7 +56,6 @@ class Dialler {
     std::optional<Endpoint> choice;
     int settling = 0;                // sights for which the choice, another than before, is insisted on
     bool answered = false;           // since the choice was made
-    bool makeshift = false;          // the choice: the one that answered before was not to be had yet
     std::uint64_t received = 0;
     std::uint64_t sent = 0;          // when it was heard last
     std::optional<DialTime> heard;   // or the choice was made

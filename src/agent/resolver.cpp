@@ -5,6 +5,11 @@
 #include "base/log.h"
 
 namespace radial::agent {
+namespace {
+
+constexpr auto again_after = std::chrono::seconds(30);
+
+}  // namespace
 
 Resolver::Resolver(boost::asio::io_context& loop, std::function<void()> changed)
     : resolver_(loop), changed_(std::move(changed)) {}
@@ -16,11 +21,16 @@ std::vector<Endpoint> Resolver::resolve(const std::vector<Endpoint>& endpoints) 
       all.push_back(endpoint);
     } else if (const auto found = known_.find(endpoint.host); found != known_.end()) {
       for (const auto& address : found->second) all.push_back(Endpoint::of(address, endpoint.port));
-    } else if (!failures_.contains(endpoint.host)) {
+    } else if (const auto failed = failed_.find(endpoint.host);
+               failed == failed_.end() || std::chrono::steady_clock::now() - failed->second >= again_after) {
       look_up(endpoint.host);
     }
   }
   return all;
+}
+
+bool Resolver::knows_all(const std::vector<Endpoint>& endpoints) const {
+  return std::all_of(endpoints.begin(), endpoints.end(), [&](const auto& one) { return one.address() || known_.contains(one.host); });
 }
 
 void Resolver::refresh(const std::vector<Endpoint>& endpoints) {
@@ -41,10 +51,12 @@ void Resolver::look_up(const std::string& host) {
     if (addresses.empty()) {
       const auto why = error ? error.message() : std::string("no address");
       if (failures_[host] != why) spdlog::warn("cannot resolve {}: {}", host, why);
+      failed_[host] = std::chrono::steady_clock::now();
       failures_[host] = why;  // an address known before stays in use
       return;
     }
     failures_.erase(host);
+    failed_.erase(host);
     // A server may rotate its answers: whoever dials stays with an address as
     // long as it is among them.
     auto& known = known_[host];

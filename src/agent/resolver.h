@@ -1,10 +1,12 @@
 // Endpoint names to addresses without blocking the event loop. Answers come
 // from a cache; a name that is not in it is looked up in the background and
-// `changed` is called when its answer differs from the last one.
+// `changed` is called when its answer differs from the last one. A name that has no address is
+// asked for again every half minute.
 //
 // Threading: the io_context's thread only.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
@@ -26,6 +28,9 @@ class Resolver {
   // All known addresses of `endpoints`, numeric, in their order.
   std::vector<Endpoint> resolve(const std::vector<Endpoint>& endpoints);
 
+  // Whether every name among `endpoints` has an address.
+  [[nodiscard]] bool knows_all(const std::vector<Endpoint>& endpoints) const;
+
   // Looks the names among `endpoints` up again.
   void refresh(const std::vector<Endpoint>& endpoints);
 
@@ -39,6 +44,7 @@ class Resolver {
   std::function<void()> changed_;
   std::map<std::string, std::vector<IpAddress>> known_;
   std::map<std::string, std::string> failures_;
+  std::map<std::string, std::chrono::steady_clock::time_point> failed_;  // when, of those in failures_
   std::set<std::string> pending_;
 };
 

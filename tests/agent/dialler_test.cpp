@@ -81,14 +81,6 @@ TEST_F(DiallerTest, FollowsANameThatMoved) {
 TEST_F(DiallerTest, BeginsWithTheOneThatAnsweredBefore) {
   EXPECT_EQ(dialler_.choose(peer, {one, two}, two), two);
   EXPECT_EQ(dialler_.choose(peer, {one, two}, one), two) << "only at the start";
-  Dialler late;
-  EXPECT_EQ(late.choose(peer, {one}, two), one) << "the name of the other is not resolved yet";
-  EXPECT_EQ(late.choose(peer, {one, two}, two), two);
-  Dialler answered;
-  EXPECT_EQ(answered.choose(peer, {one}, two), one);
-  (void)answered.seen(peer, {100, 100, one}, 4s, now_ += 1s);
-  (void)answered.seen(peer, {200, 200, one}, 4s, now_ += 1s);
-  EXPECT_EQ(answered.choose(peer, {one, two}, two), one) << "who answers is not left";
   Dialler moved;
   EXPECT_EQ(moved.choose(peer, {one, two}, other), one) << "it is no endpoint of this peer any more";
 }

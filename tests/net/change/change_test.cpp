@@ -140,17 +140,24 @@ TEST_F(Change, ANodeThatRebootsInBetweenComesUpInTheSafeState) {
   EXPECT_EQ(keepalive_of_berlin(), "7\n");
 }
 
-// With what it kept. The hub is there, and carries on without its radiald.
+// With what it kept, and no name server. The hub is there, and carries on without its radiald.
 TEST_F(Change, ANodeThatBootsWithoutTheControllerComesUp) {
   lab_->kill_radiald("fra1");
   lab_->kill_radiald("berlin");
   reboot_without_radiald("berlin");
+  lab_->sh("berlin", "cp /etc/hosts /run/hosts && sed '/vpn.example.com/d' /run/hosts > /etc/hosts");
   ASSERT_TRUE(lab_->start_radiald("berlin"));
   auto took = wait_until(60s, whole);
   ASSERT_TRUE(took);
+  EXPECT_TRUE(wait_until(30s, [] { return radial("berlin", {"status"}).out.find("cannot resolve the endpoint name vpn.example.com") != std::string::npos; }));
+  lab_->sh("berlin", "cat /run/hosts > /etc/hosts");
   std::printf("a site is back %d ms after its radiald, without the controller\n", static_cast<int>(took->count()));
   EXPECT_EQ(keepalive_of_berlin(), "7\n");
-  // Then the hub's machine.
+  // Then the hub's machine, which is shut down in order.
+  ASSERT_TRUE(lab_->start_radiald("fra1"));
+  // The name is asked for again.
+  ASSERT_TRUE(wait_until(60s, [] { return lab_->healthy(); })) << radial("berlin", {"status"}).out;
+  lab_->sh("fra1", "pkill -TERM -x radiald; while pidof radiald >/dev/null; do sleep 0.05; done");
   reboot_without_radiald("fra1");
   ASSERT_TRUE(lab_->start_radiald("fra1"));
   took = wait_until(60s, whole);
