@@ -70,6 +70,8 @@ constexpr auto settle = 50ms;   // a burst of events is one reconciliation
 constexpr auto retry_after_problem = 2s;
 constexpr auto turmoil = 60s;   // after a change, until routers have nothing to say of it any more
 constexpr auto report_interval = 5s;    // of a controller's hub to itself
+constexpr std::chrono::milliseconds least_served_interval = 4s;  // what a hub serves of its sites, for the log
+constexpr std::chrono::milliseconds longest_served_interval = 60s;
 // While a site changes to a new key, what it sends is lost until its hub has
 // seen the new one: it looks often, for a while.
 constexpr auto key_watch = 10ms;
@@ -203,7 +205,7 @@ class Daemon {
     take(assignment);
     MemberRole::Node node;
     node.report = [this] { return report(); };
-    node.served = [this] { return config_.role == NodeRole::hub ? served_sites(host_, config_) : std::nullopt; };
+    node.served = [this] { return served(); };
     node.changed = [this](const Assignment& newer, std::optional<Keyring> keys) {
       if (keys) reconciler_.set_keyring(std::move(*keys));
       if (!change_.on_trial()) take(newer);
@@ -409,9 +411,19 @@ class Daemon {
     return report;
   }
 
+  // Of a hub, and not more often than is cheap; nothing: it was told a moment ago.
+  std::optional<control::ServedSites> served() {
+    if (config_.role != NodeRole::hub || Clock::now() < next_served_) return std::nullopt;
+    const auto before = processor_time();
+    auto sites = served_sites(host_, config_);
+    const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(processor_time() - before);
+    next_served_ = Clock::now() + std::clamp<std::chrono::milliseconds>(spent * audit_share, least_served_interval, longest_served_interval);
+    return sites;
+  }
+
   void report_to_self() {
     next_report_ = Clock::now() + report_interval;
-    controller_->heard_from_self(report(), served_sites(host_, config_));
+    controller_->heard_from_self(report(), served());
   }
 
   void hub_said(const IpAddress& hub, const HubMessage& message) {
@@ -824,6 +836,7 @@ class Daemon {
   bool watching_keys_ = false;
   Clock::time_point key_watch_ends_{};
   Clock::time_point next_report_{};
+  Clock::time_point next_served_{};
   bool applied_once_ = false;       // the current configuration, without a problem
   bool down_ = false;
   bool waiting_ = false;

@@ -242,6 +242,7 @@ class Controller {
     std::string applied;
     std::vector<std::string> findings;
     bool told_findings = false;
+    std::optional<ServedSites> served;  // as the store has it
     Quota findings_quota;
     Quota served_quota;
     std::optional<std::int64_t> held_back;

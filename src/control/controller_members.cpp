@@ -226,8 +226,10 @@ Status Controller::tell(Quota& quota, int most, const AuditLine& line, std::stri
 
 Status Controller::serves(const std::string& hub, const ServedSites& served, std::int64_t now) {
   if (fabric_.find_hub(hub) == nullptr) return fail(Errc::permission_denied, "{} is no hub", hub);
-  RADIAL_ASSIGN(const auto before, store_.served(hub));
-  if (served == before) return {};
+  auto& said = said_[hub];
+  if (!said.served) { RADIAL_ASSIGN(said.served, store_.served(hub)); }
+  if (served == *said.served) return {};
+  const auto before = *said.served;
   RADIAL_ASSIGN(auto transaction, store_.begin());
   RADIAL_TRY(store_.set_served(hub, served));
   const auto most = served_quota + served_quota_of_a_site * static_cast<int>(fabric_.sites.size());
@@ -235,14 +237,16 @@ Status Controller::serves(const std::string& hub, const ServedSites& served, std
     for (const auto& [site, prefixes] : from) {
       const auto text = shown(less(prefixes, without, site));
       if (!text.empty())
-        RADIAL_TRY(tell(said_[hub].served_quota, most, {now, hub, fmt::format("{} {}, announced by {}", what, text, site)},
+        RADIAL_TRY(tell(said.served_quota, most, {now, hub, fmt::format("{} {}, announced by {}", what, text, site)},
                         "serves more changes of what sites announce than are written in an hour: see 'radial routes' there"));
     }
     return {};
   };
   RADIAL_TRY(tell_less("serves no longer", before, served));
   RADIAL_TRY(tell_less("serves", served, before));
-  return transaction.commit();
+  RADIAL_TRY(transaction.commit());
+  said.served = served;
+  return {};
 }
 
 // Once for each change, and never more than the quota.
