@@ -1,5 +1,5 @@
 // A hub on FRR 8.4 with 40 sites, on radial-wire and on wireguard-go: what a
-// restart of the hub's ospfd costs over multicast and over NBMA.
+// restart of the hub's ospfd costs over multicast and over NBMA; and of its ospf6d, which multicast alone makes possible.
 //
 //   fra1 (hub) -- internet -- s01 ... s40, a LAN each
 #include <cstdlib>
@@ -17,9 +17,18 @@ namespace {
 constexpr int sites = 40;
 constexpr int restarts = 3;
 
-std::string forty_sites() {
-  std::string yaml = "fabric: forty\nhubs:\n  fra1: { endpoint: vpn.example.com:51820, lans: [192.168.1.0/24] }\nsites:\n";
-  for (int i = 1; i <= sites; ++i) yaml += fmt::format("  s{:02}: {{ lans: [10.{}.0.0/24] }}\n", i, i);
+struct Ground {
+  friend void PrintTo(const Ground& ground, std::ostream* out) { *out << ground.name; }
+  std::string name;
+  std::string wireguard;
+  bool both_families = false;
+};
+
+std::string forty_sites(bool both_families) {
+  std::string yaml = fmt::format("fabric: forty\nhubs:\n  fra1: {{ endpoint: vpn.example.com:51820, lans: [192.168.1.0/24{}] }}\nsites:\n",
+                                 both_families ? ", \"fd00:1:1::/64\"" : "");
+  for (int i = 1; i <= sites; ++i)
+    yaml += fmt::format("  s{:02}: {{ lans: [10.{}.0.0/24{}] }}\n", i, i, both_families ? fmt::format(", \"fd00:{}::/64\"", i) : "");
   return yaml;
 }
 
@@ -27,12 +36,12 @@ std::string forty_sites() {
 // machine than of the network: here every one has ten.
 class Forty {
  public:
-  explicit Forty(const char* wireguard) {
-    const ScopedEnvironment choice("RADIAL_WIREGUARD", wireguard);
+  explicit Forty(const Ground& ground) : both_families_(ground.both_families) {
+    const ScopedEnvironment choice("RADIAL_WIREGUARD", ground.wireguard.c_str());
     lab::LabOptions options;
     options.name = name_;
     options.frr = "8.4";
-    options.fabric_text = forty_sites();
+    options.fabric_text = forty_sites(both_families_);
     options.replace = true;
     options.radiald = binary_dir() + "/bin/radiald";
     auto parsed = parse_fabric(options.fabric_text);
@@ -51,7 +60,11 @@ class Forty {
   }
   // Routes to the LANs of sites that a node has learnt.
   int routes(const std::string& node) { return std::atoi(sh(node, "ip -4 route show proto ospf | grep -c '^10[.].*[.]0/24 '").c_str()); }
-  bool all_routes() { return routes("fra1") == sites && routes("s40") == sites - 1 && routes("s01") == sites - 1; }
+  int routes6(const std::string& node) { return std::atoi(sh(node, "ip -6 route show proto ospf | grep -c '^fd00:[0-9]*::/64 '").c_str()); }
+  bool all_routes() {
+    const auto all = [](const auto& of) { return of("fra1") == sites && of("s40") == sites - 1 && of("s01") == sites - 1; };
+    return all([&](const char* node) { return routes(node); }) && (!both_families_ || all([&](const char* node) { return routes6(node); }));
+  }
   // Pairs of LANs that do not reach each other, all 1640 asked at once: radial-wire must carry that burst.
   std::size_t unreachable() {
     const auto matrix = lab_->ping_matrix({.timeout = 10s});
@@ -65,11 +78,12 @@ class Forty {
   }
 
  private:
+  const bool both_families_;
   const std::string name_ = "forty" + std::to_string(::getpid());
   std::unique_ptr<lab::Lab> lab_;
 };
 
-class FortySites : public testing::TestWithParam<const char*> {};
+class FortySites : public testing::TestWithParam<Ground> {};
 
 TEST_P(FortySites, EveryRouteIsBackAfterTheHubsOspfdIsKilled) {
   if (const auto missing = frr_missing({"8.4"}); !missing.empty()) GTEST_SKIP() << missing;
@@ -77,32 +91,39 @@ TEST_P(FortySites, EveryRouteIsBackAfterTheHubsOspfdIsKilled) {
   const auto seconds = [&] {
     return static_cast<double>(std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began).count()) / 1000;
   };
-  Forty lab(GetParam());
+  const auto& ground = GetParam();
+  const auto* name = ground.name.c_str();
+  Forty lab(ground);
   ASSERT_TRUE(lab.up());
-  std::printf("  %s: 41 nodes up after %.1f s\n", GetParam(), seconds());
-  ASSERT_TRUE(wait_until(120s, [&] { return lab.all_routes(); })) << lab.routes("fra1") << " routes at the hub";
-  std::printf("  %s: every route after %.1f s\n", GetParam(), seconds());
-  const auto lost = [&] { return GetParam() == std::string("radial-wire") ? lab.unreachable() : lab.unreachable_one_by_one(); };
+  std::printf("  %s: 41 nodes up after %.1f s\n", name, seconds());
+  const auto seen = [&] { return fmt::format("{} and {} routes at the hub, {} and {} at the last site", lab.routes("fra1"), lab.routes6("fra1"), lab.routes("s40"), lab.routes6("s40")); };
+  ASSERT_TRUE(wait_until(120s, [&] { return lab.all_routes(); })) << seen();
+  std::printf("  %s: every route after %.1f s\n", name, seconds());
+  const auto lost = [&] { return ground.wireguard == "radial-wire" ? lab.unreachable() : lab.unreachable_one_by_one(); };
   EXPECT_TRUE(wait_until(60s, [&] { return lost() == 0; })) << lost() << " pairs of LANs";
   std::fflush(stdout);
-  for (int round = 1; round <= restarts; ++round) {
-    const auto before = lab.sh("fra1", "pidof ospfd");
-    lab.sh("fra1", "kill -9 $(pidof ospfd)");
-    const auto back = wait_until(120s, [&] {
-      const auto now = lab.sh("fra1", "pidof ospfd");
-      return !now.empty() && now != before && lab.all_routes();
-    });
-    ASSERT_TRUE(back) << "restart " << round << " on " << GetParam() << ": " << lab.routes("fra1") << " routes at the hub, "
-                      << lab.routes("s40") << " at the last site";
-    std::printf("  %s, restart %d: every route back after %lld ms\n", GetParam(), round, static_cast<long long>(back->count()));
-    std::fflush(stdout);
+  for (const std::string daemon : {"ospfd", "ospf6d"}) {
+    if (daemon == "ospf6d" && !ground.both_families) continue;
+    for (int round = 1; round <= restarts; ++round) {
+      const auto before = lab.sh("fra1", "pidof " + daemon);
+      ASSERT_FALSE(before.empty()) << daemon;
+      lab.sh("fra1", "kill -9 $(pidof " + daemon + ")");
+      const auto back = wait_until(120s, [&] {
+        const auto now = lab.sh("fra1", "pidof " + daemon);
+        return !now.empty() && now != before && lab.all_routes();
+      });
+      ASSERT_TRUE(back) << "restart " << round << " of " << daemon << " on " << name << ": " << seen();
+      std::printf("  %s, restart %d of %s: every route back after %lld ms\n", name, round, daemon.c_str(), static_cast<long long>(back->count()));
+      std::fflush(stdout);
+    }
   }
   EXPECT_TRUE(wait_until(60s, [&] { return lost() == 0; })) << lost() << " pairs of LANs";
-  std::printf("  %s: %.1f s in all\n", GetParam(), seconds());
+  std::printf("  %s: %.1f s in all\n", name, seconds());
 }
 
-INSTANTIATE_TEST_SUITE_P(On, FortySites, testing::Values("radial-wire", "wireguard-go"),
-                         [](const auto& wire) { return std::string(wire.param) == "radial-wire" ? "Multicast" : "Nbma"; });
+INSTANTIATE_TEST_SUITE_P(On, FortySites,
+                         testing::Values(Ground{"Multicast", "radial-wire"}, Ground{"MulticastOfBothFamilies", "radial-wire", true}, Ground{"Nbma", "wireguard-go"}),
+                         [](const auto& ground) { return ground.param.name; });
 
 }  // namespace
 }  // namespace radial::test
