@@ -91,7 +91,7 @@ Response ChangeRole::status() const {
     nodes.push_back(std::move(one));
   }
   for (const auto& name : by_hand_)
-    nodes.push_back({{"node", name}, {"state", "by hand"}, {"why", fmt::format("runs no radiald, and its configuration changes: take it there by 'radial export {} --as ...'", name)},
+    nodes.push_back({{"node", name}, {"state", "by hand"}, {"why", fmt::format("no radiald; its configuration changes: radial export {}", name)},
                      {"changes", Json::array()}, {"problems", Json::array()}});
   return {200, written({{"phase", std::string(to_string(rollout_->phase()))},
                         {"revision", plan_ ? controller_.revision() : rollout_->change()},
