@@ -70,6 +70,17 @@ std::string ospf_text(const NodeConfig& config, const Wire& wire) {
   return text;
 }
 
+// Only advice: without that firewall the list LAN, and a rule to stand before, do not exist.
+std::string firewall_text(const NodeConfig& config) {
+  std::string text = "\n# RouterOS's default firewall drops what comes in by interfaces outside its list LAN, OSPF too. Where it is on, also:\n";
+  for (const auto& wire : config.wires) {
+    text += fmt::format("#   /interface list member add list=LAN interface={}\n", wire.interface);
+    if (wire.listen_port != 0)
+      text += fmt::format("#   /ip firewall filter add chain=input protocol=udp dst-port={} action=accept place-before=0 comment=\"radial\"\n", wire.listen_port);
+  }
+  return text;
+}
+
 }  // namespace
 
 Result<std::string> export_mikrotik(const NodeConfig& config, const ExportOptions& options) {
@@ -81,6 +92,7 @@ Result<std::string> export_mikrotik(const NodeConfig& config, const ExportOption
       "# 'mtu-ignore': all ends of a wire need one MTU. Routes come within seconds, not at once: it paces LSAs itself.\n",
       title_of(config));
   for (const auto& wire : config.wires) text += wire_text(config, wire, options);
+  text += firewall_text(config);
   text += fmt::format("\n# Routing\n/routing ospf instance add name=radial version=2 router-id={}\n"
                       "/routing ospf area add name=radial instance=radial area-id={}\n",
                       config.router_id, config.area);
