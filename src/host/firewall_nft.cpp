@@ -1,5 +1,6 @@
 #include "host/firewall_nft.h"
 
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -110,8 +111,18 @@ Result<std::string> read_answer(int fd) {
 
 enum class Where { here, empty_namespace };
 
+// In the child: SIGALRM ends it then, wherever it is.
+void end_after(std::chrono::seconds patience) {
+  sigset_t alarm_alone;
+  ::sigemptyset(&alarm_alone);
+  ::sigaddset(&alarm_alone, SIGALRM);
+  ::signal(SIGALRM, SIG_DFL);
+  ::sigprocmask(SIG_UNBLOCK, &alarm_alone, nullptr);
+  ::alarm(static_cast<unsigned>(patience.count()));
+}
+
 // Runs the commands one after the other; what the last one printed.
-Result<std::string> run_commands(const std::vector<std::string>& commands, Where where) {
+Result<std::string> run_commands(const std::vector<std::string>& commands, Where where, std::chrono::seconds patience) {
   std::vector<Fd> files;
   for (const auto& command : commands) {
     RADIAL_ASSIGN(auto file, memory_file());
@@ -125,6 +136,7 @@ Result<std::string> run_commands(const std::vector<std::string>& commands, Where
     // No exec: only what glibc makes safe after a fork (memory, stdio) is used.
     // The memory holds a copy of the agent's keys, so a crash must leave no core.
     ::prctl(PR_SET_DUMPABLE, 0);
+    end_after(patience);
     Result<std::string> result;
     // Without CAP_SYS_ADMIN a user namespace of its own makes it possible.
     if (where == Where::empty_namespace && ::unshare(CLONE_NEWNET) != 0 && ::unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0)
@@ -135,18 +147,22 @@ Result<std::string> run_commands(const std::vector<std::string>& commands, Where
     answer(reply.get(), result);
     ::_exit(0);
   }
-  int ignored = 0;
-  while (::waitpid(pid, &ignored, 0) < 0 && errno == EINTR) {
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+    return fail(Errc::unavailable, "nft was not done within {} s", patience.count());
   return read_answer(reply.get());
 }
 
 }  // namespace
 
-Result<std::string> run_nft(const std::string& command) { return run_commands({command}, Where::here); }
+Result<std::string> run_nft(const std::string& command, std::chrono::seconds patience) {
+  return run_commands({command}, Where::here, patience);
+}
 
 Result<std::string> canonical_table(const std::string& table) {
-  return run_commands({table + "\n", "list table inet radial"}, Where::empty_namespace);
+  return run_commands({table + "\n", "list table inet radial"}, Where::empty_namespace, nft_patience);
 }
 
 }  // namespace radial::host

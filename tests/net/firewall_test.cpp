@@ -10,11 +10,14 @@
 #include <linux/capability.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "host/firewall_nft.h"
 #include "support/namespace.h"
+#include "support/temporary_folder.h"
 
 namespace radial::host {
 namespace {
@@ -248,6 +251,18 @@ TEST_F(FirewallTest, LeaksNoDescriptorsAndNoProcesses) {
   }
   EXPECT_EQ(open_descriptors(), before);
   EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "a child was left";
+}
+
+// As when another thread held a lock of the C library's while the child was forked: here it waits for a writer that never comes.
+TEST_F(FirewallTest, ANftThatHangsIsEndedAndSaid) {
+  const test::TemporaryFolder folder;
+  const auto pipe = folder.path() / "rules";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const auto result = run_nft("include \"" + pipe.string() + "\"\n", std::chrono::seconds(1));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, Errc::unavailable);
+  EXPECT_THAT(result.error().message, testing::HasSubstr("not done within 1 s"));
+  EXPECT_TRUE(run_nft("list ruleset\n"));
 }
 
 }  // namespace
