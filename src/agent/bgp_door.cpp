@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "compile/firewall_table.h"
+
 namespace radial::agent {
 namespace {
 
@@ -16,10 +18,6 @@ std::string_view word(std::string_view& rest) {
   const auto first = rest.substr(0, end);
   rest.remove_prefix(std::min(end + 1, rest.size()));
   return first;
-}
-
-bool in_tunnel(const NodeConfig& config, const Prefix& prefix) {
-  return std::any_of(config.tunnels.begin(), config.tunnels.end(), [&](const auto& tunnel) { return tunnel.contains(prefix); });
 }
 
 }  // namespace
@@ -53,19 +51,16 @@ BgpCallers bgp_callers(const host::FrrRunning& running, const NodeConfig& config
 }
 
 std::string with_bgp_door(const std::string& table, const NodeConfig& config, const BgpCallers& callers) {
-  const auto end = table.rfind('}');
-  if (!runs_bgp(config) || end == std::string::npos) return table;
+  if (!runs_bgp(config)) return table;
   std::string chain = "\n\tchain bgp {\n\t\ttype filter hook input priority filter; policy accept;\n";
   const auto open = [&](std::string_view to) { chain += fmt::format("\t\t{} tcp dport 179 accept\n", to); };
   open("iifname \"lo\"");
   for (const auto& wire : config.wires) open(fmt::format("iifname \"{}\"", wire.interface));
   for (const auto& interface : callers.interfaces) open(fmt::format("iifname \"{}\"", interface));
-  for (const auto& from : callers.from)
-    if (from.is_default()) open(fmt::format("meta nfproto {}", from.family() == Family::v4 ? "ipv4" : "ipv6"));
-    else
-      open(fmt::format("{} saddr {}", from.family() == Family::v4 ? "ip" : "ip6",
-                       from.is_host() ? from.address().to_string() : from.to_string()));
-  return table.substr(0, end) + chain + "\t\ttcp dport 179 drop\n\t}\n}\n";
+  for (const auto& from : callers.from) open(from_source(from));
+  auto with = table;
+  add_chains(with, chain + "\t\ttcp dport 179 drop\n\t}\n");
+  return with;
 }
 
 }  // namespace radial::agent

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <ctime>
 
-#include "agent/author.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "control/fabric_edit.h"
@@ -256,11 +255,11 @@ Response ControllerRole::invite(const Request& request, const Body& body) {
   if (const auto given = body.find("public_key"); given != body.end()) {
     const auto key = PublicKey::parse(given->get_ref<const std::string&>());
     if (!key) return refusal(400, "'public_key' is not a WireGuard public key (32 bytes in base64)");
-    if (const auto taken = controller_.take_in(wish, *key, author_of(request.uid, request.login), now()); !taken) return refusal(taken.error());
+    if (const auto taken = controller_.take_in(wish, *key, request.author(), now()); !taken) return refusal(taken.error());
     after_change();
     return {200, written({{"public_key", key->to_string()}})};
   }
-  auto invited = controller_.invite(wish, author_of(request.uid, request.login), now());
+  auto invited = controller_.invite(wish, request.author(), now());
   if (!invited) return refusal(invited.error());
   after_change();
   Response response{200, written({{"token", invited->token}, {"expires", invited->expires}})};
@@ -284,12 +283,12 @@ Response ControllerRole::invitations(const Request& /*request*/, const Body& /*b
 
 Response ControllerRole::withdraw(const Request& request, const Body& body) {
   const auto site = body["site"].get<std::string>();
-  return changed(site, controller_.withdraw(site, author_of(request.uid, request.login), now()));
+  return changed(site, controller_.withdraw(site, request.author(), now()));
 }
 
 Response ControllerRole::revoke(const Request& request, const Body& body) {
   const auto site = body["site"].get<std::string>();
-  return changed(site, controller_.revoke(site, author_of(request.uid, request.login), now()));
+  return changed(site, controller_.revoke(site, request.author(), now()));
 }
 
 Response ControllerRole::changed(const std::string& site, const Status& done) {
@@ -328,13 +327,13 @@ Response ControllerRole::roll_back(const Request& request, const Body& body) {
   if (!revision) return refusal(revision.error());
   control::RolloutOptions options;
   options.seconds = body.value("deadline", options.seconds);
-  auto begun = begin_change({revision->fabric, fmt::format("revision {}", revision->number), author_of(request.uid, request.login),
+  auto begun = begin_change({revision->fabric, fmt::format("revision {}", revision->number), request.author(),
                              fmt::format("rolled back to revision {}", revision->number), options});
   return begun ? std::move(*begun) : refusal(begun.error());
 }
 
 Response ControllerRole::confirm(const Request& request, const Body& /*body*/) {
-  auto confirmed = changes_.confirm(author_of(request.uid, request.login));
+  auto confirmed = changes_.confirm(request.author());
   return confirmed ? std::move(*confirmed) : refusal(confirmed.error());
 }
 
@@ -407,7 +406,7 @@ Response ControllerRole::rotate(const Request& request, const Body& body) {
     sites = std::move(*joined);
   }
   for (const auto& site : sites)
-    if (const auto asked = controller_.rotate(site, author_of(request.uid, request.login), now()); !asked) return refusal(asked.error());
+    if (const auto asked = controller_.rotate(site, request.author(), now()); !asked) return refusal(asked.error());
   after_change();
   return {200, written({{"sites", sites}})};
 }

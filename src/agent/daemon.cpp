@@ -17,7 +17,6 @@
 
 #include "agent/api_route.h"
 #include "agent/arrived_keys.h"
-#include "agent/author.h"
 #include "agent/bgp_watch.h"
 #include "agent/change_member.h"
 #include "agent/controller_role.h"
@@ -686,8 +685,8 @@ class Daemon {
     if (down_) snapshot.state = "down";
     snapshot.problems = outcome_.problems;
     if (!startup_problem_.empty()) snapshot.problems.insert(snapshot.problems.begin(), startup_problem_);
-    for (const auto& [name, why] : resolver_.failures())
-      snapshot.problems.push_back(fmt::format("cannot resolve the endpoint name {}: {}", name, why));
+    for (const auto& [name, failure] : resolver_.failures())
+      snapshot.problems.push_back(fmt::format("cannot resolve the endpoint name {}: {}", name, failure.why));
     // Of a site that is cut off no adjacency is expected.
     std::erase_if(snapshot.adjacencies, [&](const auto& one) { return guard_.cut_offs().contains(one.node); });
     auto found = routing_findings();
@@ -744,7 +743,7 @@ class Daemon {
 
   Response begin_change(const Request& request, const control::RolloutOptions& options, const std::string& text, const std::string& name) {
     if (down_) return refusal(409, "the node is down: 'radial up' first");
-    auto begun = controller_->begin_change({text, name, author_of(request.uid, request.login), options.plan ? "radial plan" : "radial apply", options});
+    auto begun = controller_->begin_change({text, name, request.author(), options.plan ? "radial plan" : "radial apply", options});
     return begun ? std::move(*begun) : refusal(begun.error());
   }
 
@@ -788,7 +787,7 @@ class Daemon {
 
   // On a controller a change is a revision; the store's word is the node's.
   Response apply_revision(const Request& request, const std::string& text) {
-    if (auto set = controller_->set_fabric(text, author_of(request.uid, request.login)); !set)
+    if (auto set = controller_->set_fabric(text, request.author()); !set)
       return refusal(set.error());
     if (auto followed = follow_controller(); !followed) return refusal(500, followed.error().message);
     startup_problem_.clear();

@@ -48,7 +48,7 @@ void identify(Local::socket& socket, Request& request) {
   socklen_t size = sizeof credentials;
   if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return;
   request.uid = credentials.uid;
-  request.login = login_of(credentials.pid);
+  request.process = credentials.pid;
 }
 
 void identify(Tcp::socket& socket, Request& request) {
@@ -184,6 +184,8 @@ class Server : public HttpServer {
 };
 
 }  // namespace
+
+std::string Request::author() const { return author_of(uid, process == 0 ? std::nullopt : login_of(process)); }
 
 Result<std::unique_ptr<HttpServer>> HttpServer::listen(asio::io_context& loop, const std::filesystem::path& socket,
                                                        Handler handler) {

@@ -28,9 +28,11 @@ struct Request {
   std::string path;
   std::string body;
   uid_t uid = static_cast<uid_t>(-1);  // of the process at the other end of a UNIX socket
-  std::optional<uid_t> login = {};     // who logged in and became `uid`: agent/author.h
+  pid_t process = 0;                   // the process itself; 0: not known
   std::optional<IpAddress> from = {};  // over TCP
   std::string signature = {};          // the header Radial-Mac
+  // Over a UNIX socket: who asks, as revisions and the log name him (agent/author.h). To be asked while he waits for the answer.
+  [[nodiscard]] std::string author() const;
 };
 
 struct Response {

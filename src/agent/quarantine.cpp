@@ -1,10 +1,11 @@
 #include "agent/quarantine.h"
 
+#include "compile/firewall_table.h"
+
 namespace radial::agent {
 
 std::string with_quarantine(const std::string& table, const Quarantine& quarantine) {
-  const auto end = table.rfind('}');
-  if (quarantine.interface.empty() || end == std::string::npos) return table;
+  if (quarantine.interface.empty()) return table;
   std::string input = "\n\tchain controller {\n\t\ttype filter hook input priority filter; policy accept;\n";
   std::string forward = "\n\tchain quarantine {\n\t\ttype filter hook forward priority filter; policy accept;\n";
   for (const auto& guest : quarantine.guests) {
@@ -18,7 +19,9 @@ std::string with_quarantine(const std::string& table, const Quarantine& quaranti
   input += fmt::format("\t\tiifname != \"{}\" ip daddr {} tcp dport {} drop\n\t}}\n", quarantine.interface, quarantine.controller,
                        quarantine.port);
   forward += "\t}\n";
-  return table.substr(0, end) + input + (quarantine.guests.empty() ? "" : forward) + "}\n";
+  auto with = table;
+  add_chains(with, quarantine.guests.empty() ? input : input + forward);
+  return with;
 }
 
 }  // namespace radial::agent

@@ -21,8 +21,8 @@ std::vector<Endpoint> Resolver::resolve(const std::vector<Endpoint>& endpoints) 
       all.push_back(endpoint);
     } else if (const auto found = known_.find(endpoint.host); found != known_.end()) {
       for (const auto& address : found->second) all.push_back(Endpoint::of(address, endpoint.port));
-    } else if (const auto failed = failed_.find(endpoint.host);
-               failed == failed_.end() || std::chrono::steady_clock::now() - failed->second >= again_after) {
+    } else if (const auto failed = failures_.find(endpoint.host);
+               failed == failures_.end() || std::chrono::steady_clock::now() - failed->second.at >= again_after) {
       look_up(endpoint.host);
     }
   }
@@ -50,13 +50,11 @@ void Resolver::look_up(const std::string& host) {
         addresses.push_back(*parsed);
     if (addresses.empty()) {
       const auto why = error ? error.message() : std::string("no address");
-      if (failures_[host] != why) spdlog::warn("cannot resolve {}: {}", host, why);
-      failed_[host] = std::chrono::steady_clock::now();
-      failures_[host] = why;  // an address known before stays in use
+      if (failures_[host].why != why) spdlog::warn("cannot resolve {}: {}", host, why);
+      failures_[host] = {why, std::chrono::steady_clock::now()};  // an address known before stays in use
       return;
     }
     failures_.erase(host);
-    failed_.erase(host);
     // A server may rotate its answers: whoever dials stays with an address as
     // long as it is among them.
     auto& known = known_[host];

@@ -34,8 +34,12 @@ class Resolver {
   // Looks the names among `endpoints` up again.
   void refresh(const std::vector<Endpoint>& endpoints);
 
-  // Names that could not be resolved, with the resolver's words.
-  [[nodiscard]] const std::map<std::string, std::string>& failures() const { return failures_; }
+  // Names that could not be resolved, and when that was.
+  struct Failure {
+    std::string why;  // in the resolver's words
+    std::chrono::steady_clock::time_point at;
+  };
+  [[nodiscard]] const std::map<std::string, Failure>& failures() const { return failures_; }
 
  private:
   void look_up(const std::string& host);
@@ -43,8 +47,7 @@ class Resolver {
   boost::asio::ip::udp::resolver resolver_;
   std::function<void()> changed_;
   std::map<std::string, std::vector<IpAddress>> known_;
-  std::map<std::string, std::string> failures_;
-  std::map<std::string, std::chrono::steady_clock::time_point> failed_;  // when, of those in failures_
+  std::map<std::string, Failure> failures_;
   std::set<std::string> pending_;
 };
 

@@ -115,8 +115,7 @@ std::optional<control::ServedSites> served_sites(Host& machine, const NodeConfig
     if (!routes) return std::nullopt;
     for (const auto& route : *routes) {
       const bool learned = route.protocol == RTPROT_OSPF || route.protocol == RTPROT_BGP;
-      const bool of_tunnel = std::any_of(config.tunnels.begin(), config.tunnels.end(), [&](const auto& tunnel) { return tunnel.contains(route.prefix); });
-      if (!learned || of_tunnel) continue;
+      if (!learned || in_tunnel(config, route.prefix)) continue;
       for (const auto& node : served_route(config, names, route).nodes)
         if (const auto site = served.find(node); site != served.end()) site->second.insert(route.prefix);
     }

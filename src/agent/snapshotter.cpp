@@ -155,11 +155,8 @@ std::vector<observe::LearnedPrefix> learned(Host& machine, const NodeConfig& con
       const bool over_wire = std::any_of(config.wires.begin(), config.wires.end(), [&](const auto& wire) {
         return std::find(route.interfaces.begin(), route.interfaces.end(), wire.interface) != route.interfaces.end();
       });
-      // A point-to-multipoint wire announces each end of itself as a host route:
-      // how the fabric is made, not what it carries.
-      if (std::any_of(config.tunnels.begin(), config.tunnels.end(),
-                      [&](const Prefix& tunnel) { return tunnel.contains(route.prefix); }))
-        continue;
+      // A point-to-multipoint wire announces each end of itself as a host route.
+      if (in_tunnel(config, route.prefix)) continue;
       // Static ones are ours: to a site that takes no part in routing, or in place of a refused route.
       static const std::set<std::string> shown{"ospf", "ospf6", "bgp", "static"};
       if (!over_wire || !shown.contains(route.protocol)) continue;

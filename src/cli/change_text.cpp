@@ -86,7 +86,10 @@ std::string plan_text(const Json& status) {
   if (status.contains("nodes")) {
     for (const auto& node : status["nodes"]) {
       const auto name = node.value("node", "?");
-      if (node.value("state", "") == "by hand") text += fmt::format("{}: {}\n\n", name, node.value("why", ""));
+      if (node.value("state", "") == "by hand") {
+        text += fmt::format("{}: {}\n\n", name, node.value("why", ""));
+        continue;
+      }
       if (node.value("state", "") == "away") {
         text += fmt::format("{}: not in contact, not compared\n\n", name);
         continue;

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "compile/firewall_table.h"
+
 namespace radial {
 namespace {
 
@@ -58,9 +60,8 @@ NodeConfig without_routing(NodeConfig config, const std::set<std::string>& sites
       }
     }
   }
-  const auto end = config.nft.rfind('}');
-  if (in.empty() || end == std::string::npos) return config;
-  config.nft.insert(end, fmt::format("\n\tchain cut_off_in {{\n\t\ttype filter hook input priority mangle; policy accept;\n{}\t}}\n"
+  if (in.empty()) return config;
+  add_chains(config.nft, fmt::format("\n\tchain cut_off_in {{\n\t\ttype filter hook input priority mangle; policy accept;\n{}\t}}\n"
                                      "\n\tchain cut_off_out {{\n\t\ttype filter hook output priority mangle; policy accept;\n{}\t}}\n",
                                      in, out));
   return config;

@@ -67,9 +67,7 @@ std::string input_chain(const NodeConfig& config) {
       std::sort(sources.begin(), sources.end());
       for (const auto& source : sources) {
         if (source.is_default()) continue;  // it would silence everybody
-        const auto text = source.is_host() ? source.address().to_string() : source.to_string();
-        chain.rule("iifname \"{}\" {} saddr {} jump not_routing comment \"{}\"", wire.interface,
-                   source.family() == Family::v4 ? "ip" : "ip6", text, peer.node);
+        chain.rule("iifname \"{}\" {} jump not_routing comment \"{}\"", wire.interface, from_source(source), peer.node);
       }
     }
   }
@@ -125,17 +123,12 @@ std::string source_chain(const std::vector<const Wire*>& dedicated) {
 std::string source_of_chain(const Wire& wire, const std::vector<Prefix>& tunnels) {
   const auto& peer = wire.peers.front();
   Chain chain(fmt::format("source_{}", wire.interface));
-  const auto from = [&](const Prefix& prefix, std::string_view verdict) {
-    chain.rule("{} saddr {} {}", prefix.family() == Family::v4 ? "ip" : "ip6", target_of(prefix), verdict);
-  };
+  const auto from = [&](const Prefix& prefix, std::string_view verdict) { chain.rule("{} {}", from_source(prefix), verdict); };
   for (const auto& address : peer.addresses) from(Prefix::host(address), "accept");
   // No grant holds another's tunnel address, the widest neither.
   for (const auto& tunnel : tunnels)
     if (peer.grant.any || peer.grant.covers(tunnel)) from(tunnel, "counter drop");
-  for (const auto& prefix : peer.grant.prefixes) {
-    if (prefix.is_default()) chain.rule("meta nfproto {} accept", prefix.family() == Family::v4 ? "ipv4" : "ipv6");
-    else from(prefix, "accept");
-  }
+  for (const auto& prefix : peer.grant.prefixes) from(prefix, "accept");
   chain.rule("{}", peer.grant.any ? "accept" : "counter drop");
   return chain.close();
 }
@@ -148,6 +141,16 @@ std::vector<const Wire*> dedicated_wires(const NodeConfig& config) {
 }
 
 }  // namespace
+
+std::string from_source(const Prefix& prefix) {
+  const bool v4 = prefix.family() == Family::v4;
+  if (prefix.is_default()) return v4 ? "meta nfproto ipv4" : "meta nfproto ipv6";
+  return fmt::format("{} saddr {}", v4 ? "ip" : "ip6", target_of(prefix));
+}
+
+void add_chains(std::string& table, std::string_view chains) {
+  if (const auto end = table.rfind('}'); end != std::string::npos) table.insert(end, chains);
+}
 
 std::string compile_firewall(const NodeConfig& config, const std::vector<NarrowSite>& narrow) {
   const auto& wires = config.wires;

@@ -16,6 +16,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "compile/node_config.h"
@@ -29,6 +30,11 @@ struct NarrowSite {
   int mtu = 0;
   std::vector<Prefix> prefixes;
 };
+
+// "ip saddr 10.0.0.0/8", "ip6 saddr fd00::1"; of a default route "meta nfproto ipv4".
+[[nodiscard]] std::string from_source(const Prefix& prefix);
+// Chains, each with its newline in front, before the closing brace of a table; a text that has none stays as it is.
+void add_chains(std::string& table, std::string_view chains);
 
 // Of `config.role`, `node` and `wires`.
 [[nodiscard]] std::string compile_firewall(const NodeConfig& config, const std::vector<NarrowSite>& narrow);

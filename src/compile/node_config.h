@@ -154,6 +154,11 @@ struct NodeConfig {
   bool operator==(const NodeConfig&) const = default;
 };
 
+// Whether it lies in a tunnel prefix: how the fabric is made, not what it carries.
+[[nodiscard]] inline bool in_tunnel(const NodeConfig& config, const Prefix& prefix) {
+  return std::any_of(config.tunnels.begin(), config.tunnels.end(), [&](const Prefix& tunnel) { return tunnel.contains(prefix); });
+}
+
 // Whether a hub is wired to another one; of a site, whether it is to any.
 [[nodiscard]] inline bool has_wire_to_a_hub(const NodeConfig& config) {
   for (const auto& wire : config.wires)

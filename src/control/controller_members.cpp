@@ -100,22 +100,20 @@ Result<std::vector<std::string>> Controller::rotating() {
 }
 
 Result<std::vector<std::string>> Controller::joined_sites() {
+  RADIAL_ASSIGN(const auto with_secret, store_.nodes_with_secret());
   std::vector<std::string> names;
   for (const auto& site : fabric_.sites) {
     const auto known = facts_.nodes.find(site.name);
-    RADIAL_ASSIGN(const auto secret, store_.node_secret(site.name));
-    if (known != facts_.nodes.end() && known->second.public_key && secret) names.push_back(site.name);
+    if (known != facts_.nodes.end() && known->second.public_key && with_secret.contains(site.name)) names.push_back(site.name);
   }
   return names;
 }
 
 Result<std::set<std::string>> Controller::without_agent() {
+  RADIAL_ASSIGN(const auto with_secret, store_.nodes_with_secret());
   std::set<std::string> names;
-  for (const auto& [name, facts] : facts_.nodes) {
-    if (!facts.public_key || name == hub_) continue;
-    RADIAL_ASSIGN(const auto secret, store_.node_secret(name));
-    if (!secret) names.insert(name);
-  }
+  for (const auto& [name, facts] : facts_.nodes)
+    if (facts.public_key && name != hub_ && !with_secret.contains(name)) names.insert(name);
   return names;
 }
 

@@ -20,6 +20,13 @@ Result<std::string> text_of(const Json& object, const char* key) {
   return object[key].get<std::string>();
 }
 
+Result<Json> request_of(std::string_view text, std::size_t most_bytes) {
+  RADIAL_ASSIGN(auto json, parse_strict_json(text, {most_bytes, 4}));
+  if (!json.is_object() || json.value("version", Json()) != 1)
+    return fail(Errc::unsupported, "the controller knows version 1 of this request");
+  return json;
+}
+
 std::string written(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
 constexpr std::array steps = {std::pair{RotationStep::none, "none"}, std::pair{RotationStep::make_key, "make"},
@@ -41,9 +48,7 @@ std::string to_json(const JoinRequest& request) {
 }
 
 Result<JoinRequest> join_request_from_json(std::string_view text) {
-  RADIAL_ASSIGN(const auto json, parse_strict_json(text, {most_request_bytes, 4}));
-  if (!json.is_object() || json.value("version", Json()) != 1)
-    return fail(Errc::unsupported, "the controller knows version 1 of this request");
+  RADIAL_ASSIGN(const auto json, request_of(text, most_request_bytes));
   JoinRequest request;
   RADIAL_ASSIGN(request.site, text_of(json, "site"));
   RADIAL_ASSIGN(const auto key, text_of(json, "public_key"));
@@ -124,9 +129,7 @@ std::string to_json(const Report& report) {
 }
 
 Result<Report> report_from_json(std::string_view text) {
-  RADIAL_ASSIGN(const auto json, parse_strict_json(text, {most_request_bytes, 4}));
-  if (!json.is_object() || json.value("version", Json()) != 1)
-    return fail(Errc::unsupported, "the controller knows version 1 of this request");
+  RADIAL_ASSIGN(const auto json, request_of(text, most_request_bytes));
   Report report;
   RADIAL_ASSIGN(const auto key, text_of(json, "public_key"));
   RADIAL_ASSIGN(report.key, PublicKey::parse(key));
@@ -162,9 +165,7 @@ std::string to_json(const ServedSites& served) {
 }
 
 Result<ServedSites> served_from_json(std::string_view text) {
-  RADIAL_ASSIGN(const auto json, parse_strict_json(text, {most_served_bytes, 4}));
-  if (!json.is_object() || json.value("version", Json()) != 1)
-    return fail(Errc::unsupported, "the controller knows version 1 of this request");
+  RADIAL_ASSIGN(const auto json, request_of(text, most_served_bytes));
   if (!json.contains("served") || !json["served"].is_object())
     return fail(Errc::invalid_argument, "'served' is missing or no object");
   ServedSites served;
@@ -184,9 +185,7 @@ Result<ServedSites> served_from_json(std::string_view text) {
 std::string key_to_json(const PublicKey& key) { return written({{"version", 1}, {"public_key", key.to_string()}}); }
 
 Result<PublicKey> key_from_json(std::string_view text) {
-  RADIAL_ASSIGN(const auto json, parse_strict_json(text, {most_request_bytes, 4}));
-  if (!json.is_object() || json.value("version", Json()) != 1)
-    return fail(Errc::unsupported, "the controller knows version 1 of this request");
+  RADIAL_ASSIGN(const auto json, request_of(text, most_request_bytes));
   RADIAL_ASSIGN(const auto key, text_of(json, "public_key"));
   return PublicKey::parse(key);
 }

@@ -293,6 +293,16 @@ Result<std::optional<Secret>> Store::node_secret(const std::string& name) {
   return secret_of(query);
 }
 
+Result<std::set<std::string>> Store::nodes_with_secret() {
+  RADIAL_ASSIGN(auto query, database_->prepare("SELECT name FROM node WHERE secret IS NOT NULL"));
+  std::set<std::string> names;
+  for (;;) {
+    RADIAL_ASSIGN(const bool row, query.step());
+    if (!row) return names;
+    names.insert(query.text(0));
+  }
+}
+
 Status Store::set_node_secret(const std::string& name, const Secret& secret) {
   RADIAL_ASSIGN(auto update, database_->prepare("UPDATE node SET secret = ? WHERE name = ?"));
   RADIAL_TRY(update.bind(std::span<const std::uint8_t>(secret.bytes())).bind(name).run());

@@ -113,6 +113,7 @@ class Store {
 
   // Nothing: the node has none.
   [[nodiscard]] Result<std::optional<Secret>> node_secret(const std::string& name);
+  [[nodiscard]] Result<std::set<std::string>> nodes_with_secret();
   [[nodiscard]] Status set_node_secret(const std::string& name, const Secret& secret);
   [[nodiscard]] Result<std::optional<PresharedKey>> preshared(const std::string& one, const std::string& other);
   [[nodiscard]] Status set_preshared(const std::string& one, const std::string& other, const PresharedKey& key);

@@ -46,8 +46,7 @@ RouteTable route_table(const NodeConfig& config, const std::vector<Announcement>
   const auto sites = own_sites(config);
   std::map<Prefix, RouteRow> rows;
   const auto row = [&](const Prefix& prefix) -> RouteRow* {
-    for (const auto& tunnel : config.tunnels)
-      if (tunnel.contains(prefix)) return nullptr;
+    if (in_tunnel(config, prefix)) return nullptr;
     auto& found = rows[prefix];
     found.prefix = prefix;
     return &found;
