@@ -16,14 +16,13 @@
 #include <sys/stat.h>
 
 #include "agent/api_route.h"
-#include "agent/arrived_keys.h"
 #include "agent/bgp_watch.h"
 #include "agent/change_member.h"
 #include "agent/controller_role.h"
-#include "agent/dialler.h"
 #include "agent/guard.h"
 #include "agent/http_server.h"
 #include "agent/hub_talk.h"
+#include "agent/key_arrivals.h"
 #include "agent/liveness.h"
 #include "agent/machine.h"
 #include "agent/member_role.h"
@@ -31,8 +30,8 @@
 #include "agent/node_change.h"
 #include "agent/openapi.h"
 #include "agent/ospf_relay.h"
+#include "agent/peer_endpoints.h"
 #include "agent/reconciler.h"
-#include "agent/resolver.h"
 #include "agent/route_reader.h"
 #include "agent/settings.h"
 #include "agent/snapshotter.h"
@@ -71,10 +70,6 @@ constexpr auto turmoil = 60s;   // after a change, until routers have nothing to
 constexpr auto report_interval = 5s;    // of a controller's hub to itself
 constexpr std::chrono::milliseconds least_served_interval = 4s;  // what a hub serves of its sites, for the log
 constexpr std::chrono::milliseconds longest_served_interval = 60s;
-// While a site changes to a new key, what it sends is lost until its hub has
-// seen the new one: it looks often, for a while.
-constexpr auto key_watch = 10ms;
-constexpr auto key_watch_lasts = 15s;
 constexpr std::size_t most_findings_told = 32;
 constexpr std::size_t most_moves_logged = 20;  // of one steering step
 
@@ -139,20 +134,14 @@ class Daemon {
         host_(std::move(machine)),
         network_monitor_(std::move(network)),
         firewall_monitor_(std::move(firewall)),
-        resolver_(loop_, [this] { reconcile_in(0ms); }),
+        endpoints_(loop_, paths_.peer_places(), [this] { reconcile_in(0ms); }),
+        key_arrivals_(loop_, *host_.wireguard, [this] { move_to_arrived_keys(); }),
         steerer_(host_, std::move(routes)),
-        reconciler_(host_, paths_, identity_.key, places_,
-                    {[this](const auto& peer, const auto& endpoints, Mode mode) {
-                       const auto addresses = places_to_dial(peer, endpoints);
-                       return mode == Mode::apply ? dialler_.choose(peer, addresses, places_.of(peer))
-                                                  : dialler_.would_choose(peer, addresses, places_.of(peer));
-                     },
-                     [this](const auto& endpoints) { return resolver_.resolve(endpoints); }},
+        reconciler_(host_, paths_, identity_.key, endpoints_,
                     [this](const Wire& wire, const auto& observed) { return steerer_.allowed_ips(wire, observed); }),
         reconcile_timer_(loop_),
         steer_timer_(loop_),
         tick_timer_(loop_),
-        key_timer_(loop_),
         report_timer_(loop_),
         guard_(host_.frr, paths_, std::move(ospf), std::move(cut_offs)),
         hub_talk_(loop_, [this](const IpAddress& hub, const HubMessage& message) { hub_said(hub, message); }),
@@ -170,7 +159,7 @@ class Daemon {
     controller_ = std::move(*role);
     if (controller_) {
       controller_->changes().set_hub({[this] { return change_.report(); }, [this](const auto& instruction) { change_.obey(instruction); }});
-      controller_->on_switch([this] { watch_keys(); });
+      controller_->on_switch([this] { key_arrivals_.watch(); });
       return follow_controller();
     }
     RADIAL_ASSIGN(const auto elsewhere, load_controller_address(paths_));
@@ -214,13 +203,13 @@ class Daemon {
       reconcile();
     };
     node.poked = [this] {
-      watch_keys();
+      key_arrivals_.watch();
       if (change_member_) change_member_->soon();
     };
     node.busy = [this] { return change_.on_trial(); };
     node.astray = [this](const NodeConfig& before, const NodeConfig& now) {
       const auto snapshot = take_snapshot(host_, now, guard_.mtus());
-      return worse_than(endpoint_complaints(before, snapshot), endpoint_complaints(now, snapshot));
+      return worse_than(endpoints_.complaints(before, snapshot), endpoints_.complaints(now, snapshot));
     };
     member_ = std::make_unique<MemberRole>(loop_, paths_, controller, std::move(keyring), std::move(assignment), std::move(node));
     change_member_ = std::make_unique<ChangeMember>(loop_, *member_, change_);
@@ -269,7 +258,7 @@ class Daemon {
     tick();
     loop_.run();
     spdlog::info("stopping; the network stays as it is");
-    if (const auto saved = places_.save(); !saved) spdlog::warn("{}", saved.error().message);
+    endpoints_.save();
     server_.reset();
     return {};
   }
@@ -279,11 +268,12 @@ class Daemon {
 
   void take(const Assignment& assigned) {
     assigned_ = assigned;
-    arrived_.merge(handshaken(awaited_keys(assigned_.config)));
-    auto config = with_arrived_keys(assigned_.config, arrived_);
+    key_arrivals_.follow(assigned_.config);
+    (void)key_arrivals_.look();
+    auto config = key_arrivals_.with_arrived(assigned_.config);
     if (config != config_) applied_once_ = false;
     config_ = std::move(config);
-    watch_keys();
+    key_arrivals_.watch();
     reconcile_in(0ms);
   }
 
@@ -306,7 +296,8 @@ class Daemon {
     reconciler_.set_saving(!on_trial);
     guard_.expect_turmoil(Clock::now() + turmoil);
     assigned_ = change;
-    config_ = with_arrived_keys(change.config, arrived_);
+    key_arrivals_.follow(change.config);
+    config_ = key_arrivals_.with_arrived(change.config);
     applied_once_ = false;
     if (controller_ && !on_trial) controller_changed();
     reconcile();
@@ -318,79 +309,15 @@ class Daemon {
     snapshot.problems = outcome_.problems;
     observe::diagnose(config, snapshot, {});
     auto complaints = complaints_of(snapshot);
-    complaints.merge(endpoint_complaints(config, snapshot));
+    complaints.merge(endpoints_.complaints(config, snapshot));
     return complaints;
-  }
-
-  // A wrong endpoint hides behind roaming: the hub's own packets lead this node
-  // back, until it starts anew and dials.
-  Complaints endpoint_complaints(const NodeConfig& config, const observe::Snapshot& snapshot) {
-    Complaints complaints;
-    for (const auto& wire : config.wires) {
-      for (const auto& peer : wire.peers) {
-        if (peer.endpoints.empty()) continue;
-        const observe::PeerHealth* health = nullptr;
-        for (const auto& seen : snapshot.wires)
-          if (seen.interface == wire.interface)
-            for (const auto& one : seen.peers)
-              if (one.node == peer.node) health = &one;
-        if (health == nullptr || !health->endpoint) continue;
-        const bool declared = std::any_of(peer.endpoints.begin(), peer.endpoints.end(), [&](const Endpoint& endpoint) {
-          const auto addresses = resolver_.resolve({endpoint});
-          return std::find(addresses.begin(), addresses.end(), *health->endpoint) != addresses.end();
-        });
-        if (!declared)
-          complaints.emplace("endpoint of " + peer.node, fmt::format("{} answers from {}, which is none of its endpoints in the fabric",
-                                                                     peer.node, *health->endpoint));
-      }
-    }
-    return complaints;
-  }
-
-  // Those of `keys` that have shaken hands on a wire of ours.
-  std::set<PublicKey> handshaken(const std::set<PublicKey>& keys) {
-    std::set<PublicKey> seen;
-    if (keys.empty()) return seen;
-    for (const auto& wire : assigned_.config.wires) {
-      if (std::none_of(wire.peers.begin(), wire.peers.end(), [](const auto& peer) { return peer.next_key.has_value(); })) continue;
-      const auto observed = host_.wireguard->observe(wire.interface);
-      if (!observed) continue;
-      for (const auto& peer : observed->peers)
-        if (peer.last_handshake && keys.contains(peer.public_key)) seen.insert(peer.public_key);
-    }
-    return seen;
-  }
-
-  std::set<PublicKey> keys_to_come() const {
-    auto keys = awaited_keys(assigned_.config);
-    for (const auto& key : arrived_) keys.erase(key);
-    return keys;
   }
 
   // A site that changed to its new key: what belongs to it moves there.
   void move_to_arrived_keys() {
-    auto seen = handshaken(keys_to_come());
-    if (seen.empty()) return;
-    arrived_.merge(std::move(seen));
-    config_ = with_arrived_keys(assigned_.config, arrived_);
+    if (down_ || !key_arrivals_.look()) return;
+    config_ = key_arrivals_.with_arrived(assigned_.config);
     reconcile();
-  }
-
-  void watch_keys() {
-    if (keys_to_come().empty()) return;
-    key_watch_ends_ = Clock::now() + key_watch_lasts;
-    if (!watching_keys_) watch_keys_on();
-  }
-
-  void watch_keys_on() {
-    watching_keys_ = true;
-    key_timer_.expires_after(key_watch);
-    key_timer_.async_wait([this](const boost::system::error_code& error) {
-      watching_keys_ = false;
-      if (error) return;
-      if (!down_) move_to_arrived_keys();
-      if (Clock::now() < key_watch_ends_ && !keys_to_come().empty()) watch_keys_on();
-    });
   }
 
   control::Report report() {
@@ -576,54 +503,13 @@ class Daemon {
     });
   }
 
-  // Peers that we dial and that have fallen silent.
   void watch_dialled() {
-    bool redial = false;
-    for (const auto& wire : config_.wires) {
-      if (wire.shape != WireShape::point_to_point) continue;
-      std::optional<host::ObservedWire> observed;
-      for (const auto& peer : wire.peers) {
-        if (!peer.public_key || peer.endpoints.empty()) continue;
-        if (!observed) {
-          auto seen = host_.wireguard->observe(wire.interface);
-          if (!seen) break;
-          observed = std::move(*seen);
-        }
-        for (const auto& one : observed->peers) {
-          if (one.public_key != *peer.public_key) continue;
-          const std::chrono::seconds patience(peer.trust == Trust::routed ? std::max<int>(config_.dead, 3) : 2 * peer.keepalive + 10);
-          const auto advice = dialler_.seen(one.public_key, {one.rx_bytes, one.tx_bytes, one.endpoint}, patience, Clock::now());
-          if (advice.look_up) resolver_.refresh(peer.endpoints);
-          redial |= advice.redial;
-          if (!advice.insist) continue;
-          spdlog::info("wg {}: {} went back to {}, dialled again", wire.interface, peer.node, *one.endpoint);
-          if (auto dialled = reconciler_.dial(wire, peer); !dialled) spdlog::warn("{}", dialled.error().message);
-        }
-      }
+    const auto watch = endpoints_.watch(config_, *host_.wireguard, Clock::now());
+    for (const auto& [wire, peer, at] : watch.insist) {
+      spdlog::info("wg {}: {} went back to {}, dialled again", wire.interface, peer.node, at);
+      if (auto dialled = reconciler_.dial(wire, peer); !dialled) spdlog::warn("{}", dialled.error().message);
     }
-    if (redial) reconcile();
-  }
-
-  // While a name has no address (a moment after the start; or its name server is down) it may be
-  // that of the place where the peer was last.
-  std::vector<Endpoint> places_to_dial(const PublicKey& peer, const std::vector<Endpoint>& endpoints) {
-    auto addresses = resolver_.resolve(endpoints);
-    const auto before = places_.of(peer);
-    if (before && !resolver_.knows_all(endpoints) && std::find(addresses.begin(), addresses.end(), *before) == addresses.end())
-      addresses.push_back(*before);
-    return addresses;
-  }
-
-  // Of those who are peers still.
-  void save_places() {
-    if (!places_.due(Clock::now())) return;
-    std::set<PublicKey> peers;
-    for (const auto& wire : config_.wires)
-      for (const auto& peer : wire.peers)
-        for (const auto& key : {peer.public_key, peer.next_key})
-          if (key) peers.insert(*key);
-    places_.keep_only(peers);
-    if (const auto saved = places_.save(); !saved) spdlog::warn("{}", saved.error().message);
+    if (watch.redial) reconcile();
   }
 
   // FRR's daemons by process: a new one comes up with what was saved, or with
@@ -638,21 +524,23 @@ class Daemon {
 
   void remember_daemons() { daemons_ = daemons_now(); }
 
+  void look_after_network() {
+    if (daemons_now() != daemons_) reconcile_in(0ms);
+    if (guard_.tick(Clock::now())) reconcile();
+    for (const auto& [hub, message] : guard_.questions(Clock::now())) hub_talk_.send(hub, message);
+    bgp_watch_.tick(Clock::now());
+    if (liveness_.tick(host_.network, Clock::now())) reconcile();
+    if (const auto done = nbma_.step(Clock::now(), config_)) spdlog::warn("repaired: {}", *done);
+    move_to_arrived_keys();
+    watch_dialled();
+    endpoints_.save_when_due(config_, Clock::now());
+  }
+
   void tick() {
     tick_timer_.expires_after(tick_interval);
     tick_timer_.async_wait([this](const boost::system::error_code& error) {
       if (error) return;
-      if (!down_ && daemons_now() != daemons_) reconcile_in(0ms);
-      if (!down_ && guard_.tick(Clock::now())) reconcile();
-      if (!down_)
-        for (const auto& [hub, message] : guard_.questions(Clock::now())) hub_talk_.send(hub, message);
-      if (!down_) bgp_watch_.tick(Clock::now());
-      if (!down_ && liveness_.tick(host_.network, Clock::now())) reconcile();
-      if (!down_)
-        if (const auto done = nbma_.step(Clock::now(), config_)) spdlog::warn("repaired: {}", *done);
-      if (!down_) move_to_arrived_keys();
-      if (!down_) watch_dialled();
-      if (!down_) save_places();
+      if (!down_) look_after_network();
       change_.tick(Clock::now());
       if (controller_) controller_->step(*host_.wireguard);
       if (controller_) controller_->changes().step();
@@ -685,8 +573,7 @@ class Daemon {
     if (down_) snapshot.state = "down";
     snapshot.problems = outcome_.problems;
     if (!startup_problem_.empty()) snapshot.problems.insert(snapshot.problems.begin(), startup_problem_);
-    for (const auto& [name, failure] : resolver_.failures())
-      snapshot.problems.push_back(fmt::format("cannot resolve the endpoint name {}: {}", name, failure.why));
+    for (auto& problem : endpoints_.problems()) snapshot.problems.push_back(std::move(problem));
     // Of a site that is cut off no adjacency is expected.
     std::erase_if(snapshot.adjacencies, [&](const auto& one) { return guard_.cut_offs().contains(one.node); });
     auto found = routing_findings();
@@ -821,9 +708,8 @@ class Daemon {
   Host host_;
   host::NetworkMonitor network_monitor_;
   host::FirewallMonitor firewall_monitor_;
-  Resolver resolver_;
-  Dialler dialler_;
-  PeerPlaces places_{paths_.peer_places()};
+  PeerEndpoints endpoints_;
+  KeyArrivals key_arrivals_;
   Steerer steerer_;
   Reconciler reconciler_;
   NodeConfig config_;
@@ -831,9 +717,6 @@ class Daemon {
   std::string startup_problem_;
   Assignment assigned_;             // by a controller; config_ may have arrived keys in their peers' place
   std::string applied_digest_;      // of the last one that the wires have
-  std::set<PublicKey> arrived_;     // next keys of sites that are in use
-  bool watching_keys_ = false;
-  Clock::time_point key_watch_ends_{};
   Clock::time_point next_report_{};
   Clock::time_point next_served_{};
   bool applied_once_ = false;       // the current configuration, without a problem
@@ -842,7 +725,6 @@ class Daemon {
   asio::steady_timer reconcile_timer_;
   asio::steady_timer steer_timer_;
   asio::steady_timer tick_timer_;
-  asio::steady_timer key_timer_;
   asio::steady_timer report_timer_;
   Guard guard_;
   HubTalk hub_talk_;
@@ -857,7 +739,7 @@ class Daemon {
                          {[this] {
                             if (controller_) controller_->step(*host_.wireguard);
                           },
-                          [this](const PublicKey& peer, const Endpoint& endpoint) { places_.remember(peer, endpoint); }}};
+                          [this](const PublicKey& peer, const Endpoint& endpoint) { endpoints_.remember(peer, endpoint); }}};
   std::unique_ptr<ControllerRole> controller_;  // on the controller's hub
   std::unique_ptr<MemberRole> member_;          // on a node that joined
   NodeChange change_;
@@ -906,11 +788,11 @@ Status tear_down_offline(const DaemonOptions& options, std::vector<std::string>&
   RADIAL_ASSIGN(const auto identity, load_identity(options.paths));
   RADIAL_ASSIGN(auto machine, open_host(options.userspace_wireguard));
   RADIAL_TRY(write_file_atomically(options.paths.down_marker(), "taken down by 'radial down'\n"));
-  PeerPlaces places(options.paths.peer_places());
-  Reconciler reconciler(machine, options.paths, identity.key, places,
-                        {[](const auto&, const auto&, Mode) { return std::nullopt; }, [](const auto&) { return std::vector<Endpoint>(); }});
+  asio::io_context idle;  // nothing is dialled
+  PeerEndpoints endpoints(idle, options.paths.peer_places(), [] {});
+  Reconciler reconciler(machine, options.paths, identity.key, endpoints);
   auto outcome = reconciler.tear_down();
-  if (const auto saved = places.save(); !saved) spdlog::warn("{}", saved.error().message);
+  endpoints.save();
   changes = std::move(outcome.changes);
   if (!outcome.problems.empty()) return fail(Errc::io, "{}", fmt::join(outcome.problems, "\n"));
   return {};

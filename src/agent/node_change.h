@@ -12,26 +12,18 @@
 
 #include <chrono>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 
 #include <boost/asio/steady_timer.hpp>
 
 #include "agent/assignment.h"
+#include "agent/complaints.h"
 #include "agent/paths.h"
 #include "agent/reconciler.h"
 #include "control/rollout.h"
-#include "observe/snapshot.h"
 
 namespace radial::agent {
-
-// What is not well, by what it is about.
-using Complaints = std::map<std::string, std::string>;
-[[nodiscard]] Complaints complaints_of(const observe::Snapshot& diagnosed);
-// What is not well now and was before, or is about a neighbour that was not
-// well before in another way, is not the change's doing. Empty: nothing is.
-[[nodiscard]] std::string worse_than(const Complaints& before, const Complaints& now);
 
 class NodeChange {
  public:

@@ -82,18 +82,19 @@ std::vector<host::FrrLines> only_daemons(const Stanzas& stanzas, const std::set<
 
 }  // namespace
 
-Reconciler::Reconciler(Host& machine, const Paths& paths, const PrivateKey& key, PeerPlaces& places, Dial dial, Steer steer)
-    : host_(machine), paths_(paths), key_(key), places_(places), dial_(std::move(dial)), steer_(std::move(steer)) {}
+Reconciler::Reconciler(Host& machine, const Paths& paths, const PrivateKey& key, PeerEndpoints& endpoints, Steer steer)
+    : host_(machine), paths_(paths), key_(key), endpoints_(endpoints), steer_(std::move(steer)) {}
 
-// A peer that dials in: where it was last seen. A wire that is made anew has its sessions back at once, when
+// A peer that dials in has one where it was seen: a wire that is made anew has its sessions back at once, when
 // the sites would wait 15 s for their timers.
 std::optional<Endpoint> Reconciler::endpoint_of(const WirePeer& peer, Mode mode) const {
-  return peer.endpoints.empty() ? places_.of(*peer.public_key) : dial_.choose(*peer.public_key, peer.endpoints, mode);
+  return mode == Mode::apply ? endpoints_.choose(*peer.public_key, peer.endpoints)
+                             : endpoints_.would_choose(*peer.public_key, peer.endpoints);
 }
 
 void Reconciler::remember_endpoints(const host::ObservedWire& observed) {
   for (const auto& peer : observed.peers)
-    if (peer.endpoint) places_.remember(peer.public_key, *peer.endpoint);
+    if (peer.endpoint) endpoints_.remember(peer.public_key, *peer.endpoint);
 }
 
 host::DesiredWire Reconciler::desired_wire(const Wire& wire, const host::ObservedWire& observed, Mode mode) const {
@@ -294,7 +295,7 @@ Underlay Reconciler::underlay(Pass& pass, const NodeConfig& config, std::vector<
   underlay.addresses = std::move(local);
   for (const auto& wire : config.wires)
     for (const auto& peer : wire.peers)
-      for (const auto& endpoint : dial_.resolve(peer.endpoints))
+      for (const auto& endpoint : endpoints_.resolve(peer.endpoints))
         if (const auto address = endpoint.address()) underlay.endpoints.push_back(*address);
   for (const auto family : {Family::v4, Family::v6}) {
     const auto routes = host_.network.routes(family);

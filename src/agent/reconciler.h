@@ -23,7 +23,7 @@
 #include "agent/machine.h"
 #include "agent/owned.h"
 #include "agent/paths.h"
-#include "agent/peer_places.h"
+#include "agent/peer_endpoints.h"
 #include "agent/quarantine.h"
 #include "base/key.h"
 #include "compile/fib_filter.h"
@@ -43,21 +43,11 @@ enum class Mode : std::uint8_t { apply, dry_run };
 
 class Reconciler {
  public:
-  // Must not block.
-  struct Dial {
-    // Where to send a peer's packets: one of its endpoints, numeric; nothing
-    // while no address is known. A dry run only looks what it would be.
-    std::function<std::optional<Endpoint>(const PublicKey&, const std::vector<Endpoint>&, Mode)> choose;
-    // All addresses that are known of endpoints.
-    std::function<std::vector<Endpoint>(const std::vector<Endpoint>&)> resolve;
-  };
-
   // Who should hold which prefix of a multipoint wire; nothing: as its
   // configuration says. Empty: there is no steering.
   using Steer = std::function<std::optional<std::vector<PlacedPrefix>>(const Wire&, const host::ObservedWire&)>;
 
-  Reconciler(Host& machine, const Paths& paths, const PrivateKey& key, PeerPlaces& places, Dial dial,
-             Steer steer = {});  // all borrowed
+  Reconciler(Host& machine, const Paths& paths, const PrivateKey& key, PeerEndpoints& endpoints, Steer steer = {});  // all borrowed
 
   // Preshared keys, and guests of our wire; from the next reconciliation on.
   void set_keyring(Keyring keyring) { keyring_ = std::move(keyring); }
@@ -102,8 +92,7 @@ class Reconciler {
   Host& host_;
   const Paths& paths_;
   const PrivateKey& key_;
-  PeerPlaces& places_;
-  Dial dial_;
+  PeerEndpoints& endpoints_;
   Steer steer_;
   Keyring keyring_;
   Quarantine quarantine_;

@@ -1,19 +1,19 @@
 // What counts as the change's doing.
-#include "agent/node_change.h"
+#include "agent/complaints.h"
 
 #include <gtest/gtest.h>
 
 namespace radial::agent {
 namespace {
 
-TEST(NodeChange, WhatWasNotWellBeforeIsNotTheChangesDoing) {
+TEST(Complaints, WhatWasNotWellBeforeIsNotTheChangesDoing) {
   const Complaints before{{"adjacency paris", "adjacency paris no OSPF hello"}};
   EXPECT_EQ(worse_than(before, before), "");
   EXPECT_EQ(worse_than(before, {}), "");
   EXPECT_EQ(worse_than({}, before), "adjacency paris no OSPF hello");
 }
 
-TEST(NodeChange, ANeighbourThatIsAwayIsNoticedInSeveralWays) {
+TEST(Complaints, ANeighbourThatIsAwayIsNoticedInSeveralWays) {
   // First by routing, by its handshake three minutes later; and the other way round.
   EXPECT_EQ(worse_than({{"adjacency paris", "x"}}, {{"wg0 peer paris", "last handshake 181 s ago"}}), "");
   EXPECT_EQ(worse_than({{"wg0 peer paris", "x"}}, {{"OSPFv3 adjacency paris", "y"}, {"BGP session paris", "z"}}), "");
@@ -22,7 +22,7 @@ TEST(NodeChange, ANeighbourThatIsAwayIsNoticedInSeveralWays) {
   EXPECT_EQ(worse_than({{"wg0 peer paris", "x"}}, {{"wg0 peer berlin", "y"}}), "y");
 }
 
-TEST(NodeChange, ALanThatIsNowhereCountsAndOtherWarningsDoNot) {
+TEST(Complaints, ALanThatIsNowhereCountsAndOtherWarningsDoNot) {
   observe::Snapshot snapshot;
   using observe::Severity;
   snapshot.findings = {{Severity::warning, "LAN 192.168.21.0/24", "is declared, but no interface of this node is in it", "", ""},
