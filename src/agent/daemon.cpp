@@ -19,6 +19,7 @@
 #include "agent/bgp_watch.h"
 #include "agent/change_member.h"
 #include "agent/controller_role.h"
+#include "agent/frr_service.h"
 #include "agent/guard.h"
 #include "agent/http_server.h"
 #include "agent/hub_talk.h"
@@ -577,6 +578,7 @@ class Daemon {
     // Of a site that is cut off no adjacency is expected.
     std::erase_if(snapshot.adjacencies, [&](const auto& one) { return guard_.cut_offs().contains(one.node); });
     auto found = routing_findings();
+    for (auto& finding : frr_start_findings(host_.frr, config_)) found.push_back(std::move(finding));
     for (auto& finding : liveness_.findings(config_)) found.push_back(std::move(finding));
     if (member_)
       for (auto& finding : member_->findings()) found.push_back(std::move(finding));

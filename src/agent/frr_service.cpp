@@ -11,7 +11,6 @@
 
 #include "base/file.h"
 #include "base/process.h"
-#include "host/frr.h"
 
 namespace radial::agent {
 namespace {
@@ -31,6 +30,10 @@ Status replace_keeping_owner(const std::filesystem::path& file, const std::strin
   RADIAL_TRY(write_file_atomically(file, text, info.st_mode & 0777U));
   if (::chown(file.c_str(), info.st_uid, info.st_gid) != 0) return fail_errno(errno, fmt::format("cannot give {} to its owner", file.string()));
   return {};
+}
+
+bool routes_ipv6(const NodeConfig& config) {
+  return std::any_of(config.tunnels.begin(), config.tunnels.end(), [](const Prefix& tunnel) { return tunnel.family() == Family::v6; });
 }
 
 Status restart() {
@@ -96,8 +99,7 @@ Result<std::vector<std::string>> enable_frr_for(const NodeConfig& config) {
     if (!always_runs(stanza.daemon)) optional.insert(stanza.daemon);
   std::set<std::string> enabled;
   const auto with_all = with_daemons(before, optional, enabled);
-  const bool ipv6 = std::any_of(config.tunnels.begin(), config.tunnels.end(), [](const Prefix& tunnel) { return tunnel.family() == Family::v6; });
-  const auto after = ipv6 ? with_ipv6_replaced_in_place(with_all) : with_all;
+  const auto after = routes_ipv6(config) ? with_ipv6_replaced_in_place(with_all) : with_all;
   std::vector<std::string> done;
   if (after != before) {
     struct stat ignored {};
@@ -123,6 +125,16 @@ Result<std::vector<std::string>> enable_frr_for(const NodeConfig& config) {
     std::this_thread::sleep_for(50ms);
   }
   return done;
+}
+
+std::vector<observe::Finding> frr_start_findings(host::Frr& frr, const NodeConfig& config) {
+  if (!routes_ipv6(config)) return {};
+  const auto words = frr.arguments("zebra");
+  if (!words || std::find(words->begin(), words->end(), replaces_ipv6_in_place) != words->end()) return {};
+  return {{observe::Severity::warning, "FRR's zebra",
+           "takes an IPv6 route away before it puts another in its place: what is sent between the two is lost",
+           fmt::format("it was started without {}", replaces_ipv6_in_place),
+           fmt::format("add {} to zebra_options in {} if it is not there, then 'systemctl restart frr'", replaces_ipv6_in_place, daemons_file)}};
 }
 
 }  // namespace radial::agent

@@ -9,6 +9,8 @@
 
 #include "base/result.h"
 #include "compile/node_config.h"
+#include "host/frr.h"
+#include "observe/snapshot.h"
 
 namespace radial::agent {
 
@@ -28,6 +30,9 @@ inline constexpr std::string_view replaces_ipv6_in_place = "--v6-rr-semantics";
 // Enables what the node's configuration needs, keeps the file as it was beside it, and restarts
 // FRR when a daemon was enabled or does not run. What it did, a line each.
 [[nodiscard]] Result<std::vector<std::string>> enable_frr_for(const NodeConfig& config);
+
+// Where the zebra that runs now routes IPv6 and was started without that option.
+[[nodiscard]] std::vector<observe::Finding> frr_start_findings(host::Frr& frr, const NodeConfig& config);
 
 // Whether this machine's services are systemd's.
 [[nodiscard]] bool has_systemd();

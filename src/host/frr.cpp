@@ -1,6 +1,7 @@
 #include "host/frr.h"
 
 #include <algorithm>
+#include <fstream>
 #include <type_traits>
 #include <unordered_set>
 
@@ -293,6 +294,17 @@ std::optional<std::int64_t> Frr::incarnation(const std::string& daemon) {
   const auto session = impl_->session(daemon);
   if (!session) return std::nullopt;
   return (*session)->incarnation();
+}
+
+std::optional<std::vector<std::string>> Frr::arguments(const std::string& daemon) {
+  const auto session = impl_->session(daemon);
+  const auto pid = session ? (*session)->process() : std::nullopt;
+  if (!pid) return std::nullopt;
+  std::ifstream file(fmt::format("/proc/{}/cmdline", *pid), std::ios::binary);
+  std::vector<std::string> words;
+  for (std::string word; std::getline(file, word, '\0');) words.push_back(word);
+  if (words.empty()) return std::nullopt;
+  return words;
 }
 
 Result<FrrRunning> Frr::running(const std::set<std::string>& daemons) {

@@ -154,6 +154,8 @@ class Frr {
   // A number that changes when the daemon was restarted (its process id, from
   // the socket's peer credentials); nothing when it is not there.
   std::optional<std::int64_t> incarnation(const std::string& daemon);
+  // Its command line, word by word; nothing where proc(5) does not show it to us.
+  std::optional<std::vector<std::string>> arguments(const std::string& daemon);
 
   // From FRR 10 on, mgmtd holds the configuration of zebra and staticd: their
   // lines are read there and shown under the daemon asked for (staticd: static

@@ -164,14 +164,20 @@ Result<VtyAnswer> VtySession::receive(std::string_view command, Clock::time_poin
   return answer;
 }
 
-std::optional<std::int64_t> VtySession::incarnation() const {
+std::optional<pid_t> VtySession::process() const {
   ucred peer{};
   socklen_t length = sizeof peer;
   if (::getsockopt(socket_.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0 || peer.pid == 0) return std::nullopt;
+  return peer.pid;
+}
+
+std::optional<std::int64_t> VtySession::incarnation() const {
+  const auto pid = process();
+  if (!pid) return std::nullopt;
   // Process ids come round again; the start time tells two lives of one id
   // apart. Without a /proc of that process the id alone must do.
   constexpr std::int64_t ids = 1LL << 22;  // PID_MAX_LIMIT on 64-bit
-  return start_time(peer.pid).value_or(0) * ids + peer.pid;
+  return start_time(*pid).value_or(0) * ids + *pid;
 }
 
 bool VtySession::hung_up() const {

@@ -64,6 +64,8 @@ class VtySession {
   // The daemon at the other end: its process id from the socket's credentials
   // and when that process started. nothing when the kernel cannot tell.
   [[nodiscard]] std::optional<std::int64_t> incarnation() const;
+  // That process id alone.
+  [[nodiscard]] std::optional<pid_t> process() const;
 
   // True when the other end is gone. Costs one system call, never blocks.
   [[nodiscard]] bool hung_up() const;

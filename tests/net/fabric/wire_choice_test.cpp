@@ -141,6 +141,18 @@ TEST_P(OnRadialWire, Ospfv3RunsThroughAHubThatHasNoPointToMultipointForIt) {
   for (const auto* node : {"fra1", "fra1", "berlin"}) expect_back_after_killing(node, "ospf6d", routed);
 }
 
+TEST_P(OnRadialWire, AZebraThatTakesIpv6RoutesAwayBeforeItReplacesThemIsNamed) {
+  const auto names_zebra = [&] {
+    const auto status = lab_->status("berlin");
+    return status && std::any_of(status->findings.begin(), status->findings.end(),
+                                 [](const auto& finding) { return finding.subject == "FRR's zebra"; });
+  };
+  lab_->sh("berlin", "sed -i 's/ --v6-rr-semantics//' /etc/frr/daemons");
+  expect_back_after_killing("berlin", "zebra", [&] { return names_zebra() && lab_->pings(); });
+  lab_->sh("berlin", "sed -i 's/^zebra_options=\"/&--v6-rr-semantics /' /etc/frr/daemons");
+  expect_back_after_killing("berlin", "zebra", [&] { return all_good(); });
+}
+
 TEST_P(OnRadialWire, TheWireOutlivesRadiald) {
   const auto before = lab_->pids("fra1", "radial-wire");
   ASSERT_FALSE(before.empty());
