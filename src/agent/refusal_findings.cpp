@@ -1,28 +1,10 @@
 #include "agent/refusal_findings.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "base/utc.h"
 
 namespace radial::agent {
-namespace {
-
-constexpr std::size_t most_shown = 5;
-
-std::string announced_text(const observe::RefusedOfSite& refused) {
-  const auto& all = refused.prefixes;
-  const auto shown = std::min(all.size(), most_shown);
-  auto text = fmt::format("{}", fmt::join(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
-  if (refused.more) return fmt::format("{} and more than {} others", text, all.size() - shown);
-  if (all.size() > shown) text += fmt::format(" and {} more", all.size() - shown);
-  return text;
-}
-
-}  // namespace
-
 void RefusalFindings::configure(const NodeConfig& config) {
   grants_.clear();
   for (const auto& wire : config.wires)
@@ -42,7 +24,8 @@ std::vector<observe::Finding> RefusalFindings::findings(std::string_view where) 
   for (const auto& [site, what] : refused_) {
     const auto grant = grants_.find(site);
     findings.push_back({observe::Severity::warning, fmt::format("site {}", site),
-                        fmt::format("announces {}, refused {} since {}", announced_text(what), where, since_.at(site)),
+                        fmt::format("announces {}{}, refused {} since {}", first_few(what.prefixes), what.more ? ", and others" : "",
+                                    where, since_.at(site)),
                         fmt::format("its grant is {}", grant == grants_.end() ? "unknown" : grant->second),
                         "widen its grant in the fabric file; or stop the announcement at the site"});
   }

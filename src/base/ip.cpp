@@ -162,6 +162,14 @@ bool Prefix::contains(const Prefix& other) const {
 
 std::string Prefix::to_string() const { return fmt::format("{}/{}", address_.to_string(), length_); }
 
+std::string first_few(const std::vector<Prefix>& prefixes) {
+  constexpr std::size_t most_shown = 5;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(prefixes.size(), most_shown); ++i) text += (i == 0 ? "" : ", ") + prefixes[i].to_string();
+  if (prefixes.size() > most_shown) text += fmt::format(" and {} more", prefixes.size() - most_shown);
+  return text;
+}
+
 Result<InterfaceAddress> InterfaceAddress::parse(std::string_view text) {
   RADIAL_ASSIGN(const auto split, split_prefix(text));
   return InterfaceAddress{split.address, split.length};

@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 
@@ -95,6 +96,9 @@ class Prefix {
   IpAddress address_;
   std::uint8_t length_ = 0;
 };
+
+// For a line that people read: the first five, and how many more. "10.0.0.0/24, 10.0.1.0/24".
+[[nodiscard]] std::string first_few(const std::vector<Prefix>& prefixes);
 
 // An address as an interface holds it: with the length of its network.
 struct InterfaceAddress {

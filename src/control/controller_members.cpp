@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include <fmt/ranges.h>
+#include <fmt/format.h>
 
 #include "base/digest.h"
 #include "compile/json.h"
@@ -19,7 +19,6 @@ constexpr std::int64_t quota_period = 3600;     // seconds
 constexpr int quota = 60;                       // lines in the log of one hub's findings in that time
 constexpr int served_quota = 60;                // of what it serves, and so many for each of its sites besides:
 constexpr int served_quota_of_a_site = 2;       // a thousand sites may come in an hour
-constexpr std::size_t most_prefixes_shown = 5;
 constexpr std::int64_t lines_looked_at = 500;   // of the log, to know again what was told before a restart
 constexpr std::string_view over = "no longer: ";
 
@@ -41,13 +40,6 @@ std::vector<Prefix> less(const std::set<Prefix>& from, const ServedSites& withou
   if (known == without.end()) left.assign(from.begin(), from.end());
   else std::set_difference(from.begin(), from.end(), known->second.begin(), known->second.end(), std::back_inserter(left));
   return left;
-}
-
-std::string shown(const std::vector<Prefix>& prefixes) {
-  const auto count = std::min(prefixes.size(), most_prefixes_shown);
-  auto text = fmt::format("{}", fmt::join(prefixes.begin(), prefixes.begin() + static_cast<std::ptrdiff_t>(count), ", "));
-  if (prefixes.size() > count) text += fmt::format(" and {} more", prefixes.size() - count);
-  return text;
 }
 
 }  // namespace
@@ -233,7 +225,7 @@ Status Controller::serves(const std::string& hub, const ServedSites& served, std
   const auto most = served_quota + served_quota_of_a_site * static_cast<int>(fabric_.sites.size());
   const auto tell_less = [&](std::string_view what, const ServedSites& from, const ServedSites& without) -> Status {
     for (const auto& [site, prefixes] : from) {
-      const auto text = shown(less(prefixes, without, site));
+      const auto text = first_few(less(prefixes, without, site));
       if (!text.empty())
         RADIAL_TRY(tell(said.served_quota, most, {now, hub, fmt::format("{} {}, announced by {}", what, text, site)},
                         "serves more changes of what sites announce than are written in an hour: see 'radial routes' there"));
