@@ -207,6 +207,7 @@ struct ControllerRole::Tables {
       Row{{"POST", "/v1/invitations/withdraw", where, Caller::root}, &ControllerRole::withdraw},
       Row{{"GET", "/v1/log", where, Caller::reader}, &ControllerRole::log},
       Row{{"GET", "/v1/members", where, Caller::reader}, &ControllerRole::members},
+      Row{{"POST", "/v1/preshared", where, Caller::root}, &ControllerRole::preshared},
       Row{{"GET", "/v1/revisions", where, Caller::reader}, &ControllerRole::revisions},
       Row{{"POST", "/v1/revoke", where, Caller::root}, &ControllerRole::revoke},
       Row{{"POST", "/v1/rollback", where, Caller::root}, &ControllerRole::roll_back},
@@ -284,6 +285,18 @@ Response ControllerRole::invitations(const Request& /*request*/, const Body& /*b
 Response ControllerRole::withdraw(const Request& request, const Body& body) {
   const auto site = body["site"].get<std::string>();
   return changed(site, controller_.withdraw(site, request.author(), now()));
+}
+
+Response ControllerRole::preshared(const Request& request, const Body& body) {
+  const auto site = body["site"].get<std::string>();
+  const bool names_only = body.value("names_only", false);
+  const auto keys = names_only ? controller_.preshared_keys_of(site) : controller_.show_preshared_keys_of(site, request.author(), now());
+  if (!keys) return refusal(keys.error());
+  Json by_peer = Json::object();
+  for (const auto& [peer, key] : *keys) by_peer[peer] = names_only ? std::string() : key.reveal_base64();
+  Response response{200, written({{"site", site}, {"preshared", by_peer}})};
+  for (auto& [peer, key] : by_peer.items()) wipe(key.get_ref<std::string&>());
+  return response;
 }
 
 Response ControllerRole::revoke(const Request& request, const Body& body) {

@@ -90,6 +90,7 @@ class ControllerRole {
   Response log(const Request& request, const Body& body);
   Response members(const Request& request, const Body& body);
   Response revisions(const Request& request, const Body& body);
+  Response preshared(const Request& request, const Body& body);
   Response revoke(const Request& request, const Body& body);
   Response roll_back(const Request& request, const Body& body);
   Response rotate(const Request& request, const Body& body);

@@ -1,7 +1,7 @@
 // A node's secrets besides its private key: the preshared key of each peer,
 // and what it signs its requests to the controller with. On disk in
-// /etc/radial/secrets.json, mode 0600; never in a NodeConfig, an answer of the
-// API or a log.
+// /etc/radial/secrets.json, mode 0600; never in a NodeConfig or a log, nor in an
+// answer of the API but the one that is for it (/v1/preshared, for root).
 #pragma once
 
 #include <filesystem>

@@ -1,6 +1,9 @@
 #include "control/controller.h"
 
 #include <algorithm>
+#include <set>
+
+#include <fmt/ranges.h>
 
 #include "compile/compile.h"
 #include "compile/wires.h"
@@ -182,6 +185,7 @@ Status Controller::keep(std::int64_t now) {
   RADIAL_ASSIGN(auto transaction, store_.begin());
   RADIAL_TRY(store_.set_revision_state(proposed_->revision, RevisionState::active, {}));
   RADIAL_TRY(store_.set_addresses(proposed_->addresses));
+  RADIAL_TRY(share_keys_of_new_pairs(proposed_->fabric));
   RADIAL_TRY(store_.audit({now, "controller", fmt::format("revision {} is kept", proposed_->revision)}));
   RADIAL_TRY(commit(std::move(transaction)));
   proposed_.reset();
@@ -252,6 +256,7 @@ Result<std::int64_t> Controller::set_fabric(const std::string& yaml, const std::
   RADIAL_ASSIGN(auto transaction, store_.begin());
   RADIAL_ASSIGN(const auto number, store_.add_revision({0, now, author, reason, line_diff(text_, yaml), yaml, RevisionState::active, {}}));
   RADIAL_TRY(store_.set_addresses(book));
+  RADIAL_TRY(share_keys_of_new_pairs(fabric));
   RADIAL_TRY(store_.audit({now, author, fmt::format("{}, revision {}", reason, number)}));
   RADIAL_TRY(commit(std::move(transaction)));
   return revision_;
@@ -354,8 +359,38 @@ Status Controller::take_in(const InviteRequest& request, const PublicKey& key, c
   NodeFacts facts;
   facts.public_key = key;
   RADIAL_TRY(store_.set_node(request.site, facts));
+  RADIAL_TRY(share_keys(wider.fabric, request.site));
   RADIAL_TRY(store_.audit({now, author, fmt::format("took in {}, which runs no agent, with the key {}", request.site, key)}));
   return commit(std::move(transaction));
+}
+
+Status Controller::share_key(const std::string& one, const std::string& other) {
+  RADIAL_ASSIGN(const auto key, store_.preshared(one, other));
+  return key ? Status{} : store_.set_preshared(one, other, Secret::random());
+}
+
+Status Controller::share_keys(const Fabric& fabric, const std::string& node) {
+  RADIAL_ASSIGN(const auto others, neighbours_of(fabric, node));
+  for (const auto& other : others) RADIAL_TRY(share_key(node, other));
+  return {};
+}
+
+// Members that get a wire to each other. A pair that has one and no key stays so: a router that runs no agent would not
+// know of it.
+Status Controller::share_keys_of_new_pairs(const Fabric& fabric) {
+  const auto is_member = [&](const std::string& node) {
+    const auto known = facts_.nodes.find(node);
+    return known != facts_.nodes.end() && known->second.public_key;
+  };
+  for (const auto& hub : fabric.hubs) {
+    if (!is_member(hub.name)) continue;
+    RADIAL_ASSIGN(const auto others, neighbours_of(fabric, hub.name));
+    std::set<std::string> before;
+    if (const auto had = neighbours_of(fabric_, hub.name)) before.insert(had->begin(), had->end());
+    for (const auto& other : others)
+      if (!before.contains(other) && is_member(other)) RADIAL_TRY(share_key(hub.name, other));
+  }
+  return {};
 }
 
 Status Controller::revise_for(const std::string& site, const std::string& text, const std::string& author, std::int64_t now) {
@@ -412,11 +447,7 @@ Result<Bundle> Controller::join(const JoinRequest& request, const IpAddress& fro
   RADIAL_TRY(store_.set_key_age(request.site, now));
   RADIAL_ASSIGN(const auto secret, store_.node_secret(request.site));
   if (!secret) RADIAL_TRY(store_.set_node_secret(request.site, Secret::random()));
-  RADIAL_ASSIGN(const auto others, neighbours_of(fabric_, request.site));
-  for (const auto& other : others) {
-    RADIAL_ASSIGN(const auto key, store_.preshared(other, request.site));
-    if (!key) RADIAL_TRY(store_.set_preshared(other, request.site, Secret::random()));
-  }
+  RADIAL_TRY(share_keys(fabric_, request.site));
   if (!found->claimed_by) {
     RADIAL_TRY(store_.set_invitation_state(found->id, InvitationState::claimed, request.public_key));
     RADIAL_TRY(store_.audit({now, request.site, fmt::format("joins with the key {}", request.public_key)}));
@@ -432,10 +463,20 @@ Result<bool> Controller::arrived(const PublicKey& key, std::int64_t now) {
     RADIAL_ASSIGN(auto transaction, store_.begin());
     RADIAL_TRY(store_.set_invitation_state(one.id, InvitationState::burnt, one.claimed_by));
     RADIAL_TRY(store_.audit({now, one.node, "joined"}));
+    RADIAL_TRY(name_those_to_export(one.node, now));
     RADIAL_TRY(commit(std::move(transaction)));
     return true;
   }
   return false;
+}
+
+// Nobody but the operator can tell a router without radiald of a hub that is new.
+Status Controller::name_those_to_export(const std::string& hub, std::int64_t now) {
+  RADIAL_ASSIGN(auto by_hand, without_agent());
+  std::erase_if(by_hand, [&](const auto& site) { return !dials(fabric_, site, hub); });
+  if (by_hand.empty()) return {};
+  return store_.audit({now, "controller", fmt::format("{} run{} no radiald and need{} 'radial export' again, for {}", fmt::join(by_hand, ", "),
+                                                      by_hand.size() == 1 ? "s" : "", by_hand.size() == 1 ? "s" : "", hub)});
 }
 
 Result<bool> Controller::expire(std::int64_t now) {
@@ -504,6 +545,23 @@ Result<Bundle> Controller::bundle_for(const std::string& node) {
     if (key) bundle.preshared.emplace(*facts.public_key, std::move(*key));
   }
   return bundle;
+}
+
+Result<std::map<std::string, PresharedKey>> Controller::preshared_keys_of(const std::string& node) {
+  RADIAL_ASSIGN(const auto others, neighbours_of(fabric_, node));
+  std::map<std::string, PresharedKey> keys;
+  for (const auto& other : others) {
+    RADIAL_ASSIGN(auto key, store_.preshared(node, other));
+    if (key) keys.emplace(other, std::move(*key));
+  }
+  return keys;
+}
+
+Result<std::map<std::string, PresharedKey>> Controller::show_preshared_keys_of(const std::string& node, const std::string& author,
+                                                                               std::int64_t now) {
+  RADIAL_ASSIGN(auto keys, preshared_keys_of(node));
+  RADIAL_TRY(store_.audit({now, author, fmt::format("was shown the preshared keys of {}", node)}));
+  return keys;
 }
 
 Result<std::vector<Guest>> Controller::guests() {

@@ -201,6 +201,12 @@ class Controller {
   // This hub's preshared keys, by the peer's public key.
   [[nodiscard]] Result<std::map<PublicKey, PresharedKey>> preshared_keys();
 
+  // Those of any node, by the name of the peer: for a router that runs no agent.
+  [[nodiscard]] Result<std::map<std::string, PresharedKey>> preshared_keys_of(const std::string& node);
+  // The same, to be shown to somebody: the log says so.
+  [[nodiscard]] Result<std::map<std::string, PresharedKey>> show_preshared_keys_of(const std::string& node, const std::string& author,
+                                                                                  std::int64_t now);
+
   [[nodiscard]] Result<std::vector<AuditLine>> log(std::int64_t most) { return store_.audit_log(most); }
   [[nodiscard]] Result<std::vector<Revision>> revisions() { return store_.revisions(); }
 
@@ -213,6 +219,12 @@ class Controller {
   [[nodiscard]] Result<std::vector<IpAddress>> quarantine_addresses();
   [[nodiscard]] Status commit(Transaction transaction);
   [[nodiscard]] Status not_while_trying() const;
+  [[nodiscard]] Status name_those_to_export(const std::string& hub, std::int64_t now);
+  // A preshared key for a pair that has none: of two nodes; of one and all that it has a wire with in `fabric`; of
+  // members that have a wire in `fabric` and had none.
+  [[nodiscard]] Status share_key(const std::string& one, const std::string& other);
+  [[nodiscard]] Status share_keys(const Fabric& fabric, const std::string& node);
+  [[nodiscard]] Status share_keys_of_new_pairs(const Fabric& fabric);
   // The fabric file with the one who is invited, as a revision, where it says something new.
   [[nodiscard]] Status revise_for(const std::string& site, const std::string& text, const std::string& author, std::int64_t now);
   [[nodiscard]] Status is_nobodys(const PublicKey& key);

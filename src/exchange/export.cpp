@@ -12,6 +12,12 @@ std::string key_text(const NodeConfig& config, const ExportOptions& options) {
   return options.private_key != nullptr ? options.private_key->reveal_base64() : "<PRIVATE_KEY_OF_" + config.node + ">";
 }
 
+std::optional<std::string> preshared_text(const WirePeer& peer, const ExportOptions& options) {
+  const auto known = options.preshared.find(peer.node);
+  if (known == options.preshared.end()) return std::nullopt;
+  return known->second != nullptr ? known->second->reveal_base64() : "<PRESHARED_KEY_WITH_" + peer.node + ">";
+}
+
 std::vector<LocalAddress> held_lans(const NodeConfig& config, const ExportOptions& options) {
   std::vector<LocalAddress> held;
   for (std::size_t i = 0; i < config.lans.size(); ++i) {

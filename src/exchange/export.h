@@ -23,8 +23,10 @@ struct ExportOptions {
   // Borrowed; nothing: a placeholder stands where the key belongs. Where it is
   // given the text is secret, and the caller wipes it.
   const PrivateKey* private_key = nullptr;
+  // By the peer's name, of peers with which there is a preshared key. Borrowed, and likewise.
+  std::map<std::string, const PresharedKey*> preshared = {};
   // Which interface holds which LAN; without: lan0, lan1 … in the fabric's order.
-  std::map<Prefix, std::string> lan_interfaces;
+  std::map<Prefix, std::string> lan_interfaces = {};
 };
 
 // Fails when a peer's public key is not known: a configuration that lacks a

@@ -38,6 +38,7 @@ std::string wire_text(const NodeConfig& config, const Wire& wire, const ExportOp
   for (const auto& peer : wire.peers) {
     text += fmt::format("/interface wireguard peers add interface={} public-key=\"{}\" allowed-address={}", wire.interface,
                         *peer.public_key, allowed(peer));
+    if (const auto key = preshared_text(peer, options)) text += fmt::format(" preshared-key=\"{}\"", *key);
     if (!peer.endpoints.empty())
       text += fmt::format(" endpoint-address={} endpoint-port={}", peer.endpoints.front().host, peer.endpoints.front().port);
     if (peer.keepalive != 0) text += fmt::format(" persistent-keepalive={}s", peer.keepalive);

@@ -24,11 +24,12 @@ class Form {
   std::string text_;
 };
 
-void peers(Form& out, const Wire& wire) {
+void peers(Form& out, const Wire& wire, const ExportOptions& options) {
   for (const auto& peer : wire.peers) {
     out.form("VPN > WireGuard > Peers > +");
     out.field("Name", peer.node);
     out.field("Public key", *peer.public_key);
+    if (const auto key = preshared_text(peer, options)) out.field("Pre-shared key", *key);
     out.field("Allowed IPs", comma_list(peer.allowed_ips));
     if (!peer.endpoints.empty()) {
       out.field("Endpoint address", peer.endpoints.front().host);
@@ -155,7 +156,7 @@ Result<std::string> export_opnsense(const NodeConfig& config, const ExportOption
   RADIAL_TRY(needs_mtu(config, "OPNsense", largest_mtu));
   Form out;
   for (const auto& wire : config.wires) {
-    peers(out, wire);
+    peers(out, wire, options);
     instance(out, config, wire, options);
   }
   out.form("VPN > WireGuard > Instances");

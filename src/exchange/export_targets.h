@@ -4,6 +4,7 @@
 // alike stands below.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,9 @@ namespace radial::exchange {
 
 // The private key, or "<PRIVATE_KEY_OF_berlin>".
 [[nodiscard]] std::string key_text(const NodeConfig& config, const ExportOptions& options);
+
+// The preshared key with a peer, or "<PRESHARED_KEY_WITH_fra1>"; nothing where there is none.
+[[nodiscard]] std::optional<std::string> preshared_text(const WirePeer& peer, const ExportOptions& options);
 
 // The LANs with the interfaces that hold them, as if each had its first address.
 [[nodiscard]] std::vector<LocalAddress> held_lans(const NodeConfig& config, const ExportOptions& options);

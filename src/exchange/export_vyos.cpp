@@ -33,6 +33,7 @@ void wire(Commands& out, const NodeConfig& config, const Wire& wire, const Expor
   out.set("{} ip source-validation 'loose'", at);
   for (const auto& peer : wire.peers) {
     out.set("{} peer {} public-key '{}'", at, peer.node, *peer.public_key);
+    if (const auto key = preshared_text(peer, options)) out.set("{} peer {} preshared-key '{}'", at, peer.node, *key);
     for (const auto& prefix : peer.allowed_ips) out.set("{} peer {} allowed-ips '{}'", at, peer.node, prefix.to_string());
     if (!peer.endpoints.empty()) {
       const auto& endpoint = peer.endpoints.front();

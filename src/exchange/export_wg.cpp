@@ -35,9 +35,10 @@ std::string hooks(const NodeConfig& config, const Wire& wire) {
   return text + "PostDown = nft delete table inet radial_%i\n";
 }
 
-std::string peer_text(const WirePeer& peer) {
-  std::string text = fmt::format("\n[Peer]\n# Name = {}\nPublicKey = {}\nAllowedIPs = {}\n", peer.node, *peer.public_key,
-                                 comma_list(peer.allowed_ips));
+std::string peer_text(const WirePeer& peer, const ExportOptions& options) {
+  std::string text = fmt::format("\n[Peer]\n# Name = {}\nPublicKey = {}\n", peer.node, *peer.public_key);
+  if (const auto key = preshared_text(peer, options)) text += fmt::format("PresharedKey = {}\n", *key);
+  text += fmt::format("AllowedIPs = {}\n", comma_list(peer.allowed_ips));
   for (std::size_t i = 0; i < peer.endpoints.size(); ++i)
     text += fmt::format("{}Endpoint = {}\n", i == 0 ? "" : "# or: ", peer.endpoints[i]);
   if (peer.keepalive != 0) text += fmt::format("PersistentKeepalive = {}\n", peer.keepalive);
@@ -52,7 +53,7 @@ std::string wire_text(const NodeConfig& config, const Wire& wire, const ExportOp
   if (wire.listen_port != 0) text += fmt::format("ListenPort = {}\n", wire.listen_port);
   text += fmt::format("Address = {}\nMTU = {}\n# AllowedIPs make no routes.\nTable = off\n", fmt::join(wire.addresses, ", "), wire.mtu);
   text += hooks(config, wire);
-  for (const auto& peer : wire.peers) text += peer_text(peer);
+  for (const auto& peer : wire.peers) text += peer_text(peer, options);
   return text;
 }
 

@@ -60,6 +60,7 @@ TEST_P(Export, IsItsText) {
   const auto [as, node, hub_frr] = GetParam();
   ExportOptions options;
   if (std::string_view(node) == "berlin") options.lan_interfaces[Prefix::parse("192.168.20.0/24").value()] = "eth1";
+  if (std::string_view(node) == "berlin") options.preshared["fra1"] = nullptr;  // it has one, which is not shown
   const auto text = export_node(compiled(node, hub_frr), parse_target(as).value(), options);
   ASSERT_TRUE(text) << text.error().message;
   EXPECT_THAT(*text, HasSubstr(fmt::format("{} of fabric acme", node)));
@@ -82,11 +83,13 @@ INSTANTIATE_TEST_SUITE_P(Cases, Export,
 TEST(ExportKeys, StandInTheTextOnlyWhenGiven) {
   const auto config = compiled("berlin", {10, 3});
   const auto key = PrivateKey::generate();
+  const auto shared = PresharedKey::random();
   for (const auto target : {Target::wg, Target::vyos, Target::mikrotik, Target::opnsense}) {
     EXPECT_THAT(export_node(config, target, {}).value(), HasSubstr("<PRIVATE_KEY_OF_berlin>"));
-    const auto text = export_node(config, target, {&key, {}}).value();
-    EXPECT_THAT(text, HasSubstr(key.reveal_base64()));
-    EXPECT_THAT(text, Not(HasSubstr("<PRIVATE_KEY_OF_berlin>")));
+    EXPECT_THAT(export_node(config, target, {}).value(), Not(HasSubstr("<PRESHARED_KEY")));
+    const auto text = export_node(config, target, {&key, {{"fra1", &shared}}}).value();
+    EXPECT_THAT(text, testing::AllOf(HasSubstr(key.reveal_base64()), HasSubstr(shared.reveal_base64())));
+    EXPECT_THAT(text, Not(HasSubstr("<PR")));
   }
 }
 

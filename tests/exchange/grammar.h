@@ -93,6 +93,8 @@ inline bool fits(std::string_view type, std::string_view value) {
   if (type == "prefix") return prefix.has_value();
   if (type == "prefix4") return prefix && prefix->family() == Family::v4;
   if (type == "key") return PublicKey::parse(value).has_value();
+  if (type == "preshared-key")
+    return PresharedKey::parse(value).has_value() || (value.starts_with("<PRESHARED_KEY_WITH_") && value.ends_with(">"));
   if (type == "private-key")  // or the placeholder that stands for it
     return PrivateKey::parse(value).has_value() || (value.starts_with("<PRIVATE_KEY_OF_") && value.ends_with(">"));
   if (type == "fqdn") return is_fqdn(value);

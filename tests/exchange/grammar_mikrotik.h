@@ -34,7 +34,7 @@ inline const std::vector<RouterOsMenu>& routeros_menus() {
         {"vrf", "name"}, {"comment", "string"}, {"disabled", "yes|no"}}},
       {"/interface wireguard peers",
        {{"interface", "of:/interface wireguard", true}, {"public-key", "key", true}, {"allowed-address", "list:prefix", true},
-        {"endpoint-address", "ip|fqdn"}, {"endpoint-port", "0-65535"}, {"persistent-keepalive", "time"}, {"preshared-key", "key"},
+        {"endpoint-address", "ip|fqdn"}, {"endpoint-port", "0-65535"}, {"persistent-keepalive", "time"}, {"preshared-key", "preshared-key"},
         {"name", "string"}, {"responder", "yes|no"}, {"comment", "string"}, {"disabled", "yes|no"}}},
       {"/ip address",
        {{"address", "address4/length", true}, {"interface", "name", true}, {"network", "ip4"}, {"comment", "string"},

@@ -32,7 +32,7 @@ struct OpnsenseForm {
 inline const std::vector<OpnsenseForm>& opnsense_forms() {
   static const std::vector<OpnsenseForm> forms{
       {"VPN > WireGuard > Peers > +",
-       {{"Enabled", "yes|no"}, {"Name", "name", true}, {"Public key", "key", true}, {"Pre-shared key", "key"},
+       {{"Enabled", "yes|no"}, {"Name", "name", true}, {"Public key", "key", true}, {"Pre-shared key", "preshared-key"},
         {"Allowed IPs", "list:prefix", true}, {"Endpoint address", "ip|fqdn"}, {"Endpoint port", "1-65535"},
         {"Keepalive interval", "1-65535"}},
        true},

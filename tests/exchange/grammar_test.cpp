@@ -126,6 +126,7 @@ TEST_P(Grammar, AllowsTheGoldenFiles) {
 TEST_P(Grammar, AllowsEveryNodeOfSeveralFabrics) {
   const auto& router = GetParam();
   const auto key = PrivateKey::generate();
+  const auto shared = PresharedKey::random();
   int sites = 0;
   int hubs = 0;
   for (const auto& yaml : {std::string(ipv4_only), std::string(dual_stack), std::string(several_hubs), std::string(named_otherwise),
@@ -133,7 +134,9 @@ TEST_P(Grammar, AllowsEveryNodeOfSeveralFabrics) {
     for (const auto& node : nodes_of(yaml))
       for (const auto frr : {FrrVersion{8, 4}, FrrVersion{10, 3}}) {
         const auto config = compiled(yaml, node, frr);
-        ExportOptions options{node == "berlin" ? &key : nullptr, {}};
+        ExportOptions options{node == "berlin" ? &key : nullptr};
+        for (const auto& wire : config.wires)
+          for (const auto& peer : wire.peers) options.preshared[peer.node] = node == "berlin" ? &shared : nullptr;
         for (const auto& lan : config.lans) options.lan_interfaces[lan.prefix] = fmt::format("eth{}", options.lan_interfaces.size());
         const auto text = export_node(config, router.target, options);
         const bool hub = config.role == NodeRole::hub;
@@ -247,13 +250,14 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(GrammarTypes, TellValuesApart) {
   for (const auto& [type, value] : std::vector<std::pair<const char*, const char*>>{
            {"1-255", "1"}, {"1-255", "255"}, {"a|b", "b"}, {"list:prefix", "10.0.0.0/8,::/0"}, {"list:prefix", "10.0.0.0/8, ::/0"},
-           {"time", "1m30s"}, {"address/length", "10.0.0.1/8"}, {"fqdn", "vpn.example.com"}, {"private-key", "<PRIVATE_KEY_OF_berlin>"}})
+           {"time", "1m30s"}, {"address/length", "10.0.0.1/8"}, {"fqdn", "vpn.example.com"}, {"private-key", "<PRIVATE_KEY_OF_berlin>"},
+           {"preshared-key", "<PRESHARED_KEY_WITH_fra1>"}})
     EXPECT_TRUE(grammar::fits(type, value)) << type << " " << value;
   for (const auto& [type, value] : std::vector<std::pair<const char*, const char*>>{
            {"1-255", "0"}, {"1-255", "256"}, {"1-255", ""}, {"1-255", "1 "}, {"a|b", "c"}, {"list:prefix", "10.0.0.0/8,"},
            {"list:prefix", ""}, {"time", "1"}, {"time", "s"}, {"address/length", "10.0.0.1"}, {"prefix", "10.0.0.1/8"},
            {"prefix4", "::/0"}, {"ip4", "::1"}, {"fqdn", "10.0.0.1"}, {"fqdn", "a..b"}, {"fqdn", "-a.b"},
-           {"key", "AQEB"}, {"private-key", "<KEY>"}, {"string", ""}, {"name", "a b"}})
+           {"key", "AQEB"}, {"private-key", "<KEY>"}, {"preshared-key", "AQEB"}, {"string", ""}, {"name", "a b"}})
     EXPECT_FALSE(grammar::fits(type, value)) << type << " " << value;
 }
 

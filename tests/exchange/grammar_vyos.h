@@ -39,7 +39,7 @@ inline constexpr VyosCommand vyos_commands[] = {
     {"interfaces wireguard <wgN> peer <alias> host-name <fqdn>", false, true},
     {"interfaces wireguard <wgN> peer <alias> persistent-keepalive <1-65535>"},
     {"interfaces wireguard <wgN> peer <alias> port <1-65535>"},
-    {"interfaces wireguard <wgN> peer <alias> preshared-key <key>"},
+    {"interfaces wireguard <wgN> peer <alias> preshared-key <preshared-key>"},
     {"interfaces wireguard <wgN> peer <alias> public-key <key>"},
     {"protocols ospf interface <interface> area <ip4|0-4294967295>"},
     {"protocols ospf interface <interface> authentication md5 key-id <1-255> md5-key <string>"},

@@ -130,7 +130,13 @@ TEST(Imported, AHubIsTakenOverAndItsSitesNeedNoChange) {
 
   const auto oslo = make_keys(lab, "oslo");
   lab.sh("fra1", bin + "radial invite oslo --lan 192.168.50.0/24 --key " + oslo.open);
-  auto wire = lab.sh("fra1", bin + "radial export oslo --as wg");
+  EXPECT_NE(lab.sh("fra1", bin + "radial export oslo --as wg").find("\nPresharedKey = <PRESHARED_KEY_WITH_fra1>\n"), std::string::npos);
+  EXPECT_NE(lab.sh("fra1", bin + "radial export berlin --as wg --with-preshared-keys").find(shared), std::string::npos)
+      << "what berlin has by hand";
+  EXPECT_EQ(lab.sh("fra1", bin + "radial export paris --as wg").find("Preshared"), std::string::npos) << "paris has none";
+  auto wire = lab.sh("fra1", bin + "radial export oslo --as wg --with-preshared-keys");
+  EXPECT_EQ(lab.sh("fra1", "wg show wg0 preshared-keys | awk -v key='" + oslo.open + "' '$1 == key {print $2 == \"(none)\"}'"), "0\n");
+  EXPECT_EQ(lab.sh("fra1", bin + "radial log | grep -c 'was shown the preshared keys of oslo'"), "1\n");
   const std::string placeholder = "<PRIVATE_KEY_OF_oslo>";
   ASSERT_NE(wire.find(placeholder), std::string::npos) << wire;
   wire.replace(wire.find(placeholder), placeholder.size(), oslo.secret);
