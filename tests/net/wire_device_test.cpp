@@ -205,6 +205,9 @@ int copies_in_memory(pid_t pid, std::string_view bytes) {
 }
 
 TEST_F(WireDevice, KeysThatAreTakenAwayLeaveItsMemory) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer's shadow memory is too large to be searched";
+#endif
   if (!Fd(::open(("/proc/" + std::to_string(a_.pid()) + "/mem").c_str(), O_RDONLY | O_CLOEXEC)))
     GTEST_SKIP() << "this machine lets nobody read another process's memory";
   const auto key = [&](const std::string& command) { return *Secret::parse(a_.sh(command + " | tr -d '\\n'")); };

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -230,17 +231,18 @@ std::ptrdiff_t descriptors(pid_t pid) {
 // RADIAL_SOAK_S: how long; a minute by default. New keys every second, so that
 // a minute sees the sessions of two hours.
 TEST(WireSoak, NothingGrows) {
+  constexpr std::size_t tenths = 10, warm = 3;
   const char* const wanted = std::getenv("RADIAL_SOAK_S");
   const auto limit = std::chrono::seconds(wanted != nullptr ? std::atoi(wanted) : 60);
   WirePair pair(radial_wire_short("RADIAL_TEST_REKEY_MS=1000"), radial_wire_short("RADIAL_TEST_REKEY_MS=1000"));
   ASSERT_TRUE(reaches(pair.a, pair.b.inner()));
   const auto guest = pair.around.sh("wg genkey | wg pubkey | tr -d '\\n'");
   const auto began = std::chrono::steady_clock::now();
-  long before = 0;
+  std::vector<long> curve;  // kB, at each tenth of the time
   std::ptrdiff_t open = 0;
   int rounds = 0;
   unsigned seed = 1;
-  for (; std::chrono::steady_clock::now() < began + limit || before == 0; ++rounds) {
+  for (; curve.size() < tenths; ++rounds) {
     check_tcp(pair.a, pair.b, rounds % 2 == 0 ? 4 : 6, 20'000'000, seed++);
     check_tcp(pair.b, pair.a, rounds % 2 == 0 ? 6 : 4, 5'000'000, seed++);
     EXPECT_THAT(lost_udp_echoes(pair.a, pair.b, 4, 60, 92, 16), testing::IsEmpty());
@@ -248,16 +250,14 @@ TEST(WireSoak, NothingGrows) {
     pair.b.sh("wg set wg2 peer " + guest + " allowed-ips $(seq -s, -f 10.77.%g.0/24 0 255); wg set wg2 peer " + guest + " remove");
     pair.a.set("listen-port " + std::to_string(4000 + rounds % 60000));
     ASSERT_TRUE(reaches(pair.a, pair.b.inner()));
-    if (before == 0 && std::chrono::steady_clock::now() >= began + limit / 3) {  // warm
-      before = resident_kb(pair.b.pid());
-      open = descriptors(pair.b.pid());
-    }
+    if (std::chrono::steady_clock::now() < began + limit * (curve.size() + 1) / tenths) continue;
+    curve.push_back(resident_kb(pair.b.pid()));
+    if (curve.size() == warm) open = descriptors(pair.b.pid());
   }
-  const auto after = resident_kb(pair.b.pid());
-  std::printf("  %d rounds in %lld s; %ld kB before, %ld kB after; %td and %td descriptors\n", rounds,
+  std::printf("  %d rounds in %lld s; kB at each tenth: %s; %td and %td descriptors\n", rounds,
               static_cast<long long>(std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - began).count()),
-              before, after, open, descriptors(pair.b.pid()));
-  EXPECT_LE(after, before + 2048);
+              fmt::format("{}", fmt::join(curve, " ")).c_str(), open, descriptors(pair.b.pid()));
+  EXPECT_LE(curve.back(), curve[warm - 1] + 2048);
   EXPECT_EQ(descriptors(pair.b.pid()), open);
 }
 
