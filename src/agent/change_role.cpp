@@ -56,15 +56,18 @@ Result<Response> ChangeRole::begin(const Wish& wish) {
   const auto now = now_ms();
   RADIAL_ASSIGN(const auto without_agent, controller_.without_agent());
   std::vector<control::RolloutNode> nodes;
-  by_hand_.clear();
+  bystanders_.clear();
   for (const auto& [name, facts] : controller_.facts().nodes) {
     if (!facts.public_key) continue;
     const auto present = controller_.config_for(name), wanted = controller_.config_for(name, candidate);
-    if (!present || !wanted) continue;
-    if (without_agent.contains(name)) {
-      if (*present != *wanted) by_hand_.insert(name);
-      continue;
-    }
+    if (!present) continue;
+    const bool by_hand = without_agent.contains(name);
+    if (!wanted)
+      bystanders_[name] = {"leaves", by_hand ? "leaves the fabric; its router keeps its configuration until you take it out"
+                                             : "leaves the fabric; what still runs there ends by 'radial down' there"};
+    else if (by_hand && *present != *wanted)
+      bystanders_[name] = {"by hand", fmt::format("no radiald; its configuration changes: radial export {}", name)};
+    if (!wanted || by_hand) continue;
     nodes.push_back({name, !in_contact(name, now), controller_.would_strand(name, candidate)});
   }
   plan_ = wish.options.plan;
@@ -90,9 +93,8 @@ Response ChangeRole::status() const {
     if (one["state"] == "healthy" || one["state"] == "staged") one["why"] = "";
     nodes.push_back(std::move(one));
   }
-  for (const auto& name : by_hand_)
-    nodes.push_back({{"node", name}, {"state", "by hand"}, {"why", fmt::format("no radiald; its configuration changes: radial export {}", name)},
-                     {"changes", Json::array()}, {"problems", Json::array()}});
+  for (const auto& [name, one] : bystanders_)
+    nodes.push_back({{"node", name}, {"state", one.state}, {"why", one.why}, {"changes", Json::array()}, {"problems", Json::array()}});
   return {200, written({{"phase", std::string(to_string(rollout_->phase()))},
                         {"revision", plan_ ? controller_.revision() : rollout_->change()},
                         {"reason", rollout_->reason()},

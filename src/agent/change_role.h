@@ -63,7 +63,12 @@ class ChangeRole {
   control::Millis began_;
   std::optional<control::Rollout> rollout_;
   std::optional<control::Candidate> planned_;
-  std::set<std::string> by_hand_;  // nodes without radiald whose configuration the change changes
+  // Nodes that the change concerns and that take no part in it.
+  struct Bystander {
+    std::string state;  // "by hand": runs no radiald; "leaves": is not in the fabric after it
+    std::string why;    // and what is to be done there
+  };
+  std::map<std::string, Bystander> bystanders_;
   bool plan_ = false;
   bool finished_ = true;
   std::map<std::string, control::Millis> heard_;

@@ -112,7 +112,7 @@ int end_of(const Json& status) {
   }
   fmt::print("revision {} is kept\n", revision);
   for (const auto& node : status["nodes"])
-    if (node.value("state", "") == "by hand") fmt::print("{}: {}\n", node.value("node", ""), node.value("why", ""));
+    if (is_bystander(node)) fmt::print("{}: {}\n", node.value("node", ""), node.value("why", ""));
   return 0;
 }
 

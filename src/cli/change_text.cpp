@@ -65,6 +65,11 @@ std::string plural(std::size_t count, std::string_view noun) { return fmt::forma
 
 }  // namespace
 
+bool is_bystander(const Json& node) {
+  const auto state = node.value("state", "");
+  return state == "by hand" || state == "leaves";
+}
+
 PlanSum plan_sum(const Json& status) {
   PlanSum sum;
   if (!status.contains("nodes")) return sum;
@@ -86,7 +91,7 @@ std::string plan_text(const Json& status) {
   if (status.contains("nodes")) {
     for (const auto& node : status["nodes"]) {
       const auto name = node.value("node", "?");
-      if (node.value("state", "") == "by hand") {
+      if (is_bystander(node)) {
         text += fmt::format("{}: {}\n\n", name, node.value("why", ""));
         continue;
       }
@@ -126,7 +131,7 @@ std::string change_progress(const Json& status) {
     for (const auto& node : status["nodes"]) {
       const auto state = node.value("state", "");
       ++states[state];
-      if (state != "away" && state != "by hand") ++taking_part;
+      if (state != "away" && !is_bystander(node)) ++taking_part;
     }
   const auto away = states["away"] > 0 ? fmt::format(", {} not in contact", states["away"]) : std::string();
   if (phase == "staging") return fmt::format("  staged at {} of {}{}", states["staged"], plural(taking_part, "node"), away);

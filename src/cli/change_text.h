@@ -8,6 +8,8 @@
 
 namespace radial::cli {
 
+// Whether a node of the answer takes no part in the change and is only named, with what is to be done there.
+[[nodiscard]] bool is_bystander(const nlohmann::ordered_json& node);
 // One line: where it stands.
 [[nodiscard]] std::string change_progress(const nlohmann::ordered_json& status);
 // Each node, and why the change was taken back.

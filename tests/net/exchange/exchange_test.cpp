@@ -154,6 +154,10 @@ TEST(Imported, AHubIsTakenOverAndItsSitesNeedNoChange) {
   const auto planned = lab.sh("fra1", bin + "radial plan /run/taken/next.yaml || [ $? = 2 ]");
   EXPECT_NE(planned.find(by_hand), std::string::npos) << planned;
   EXPECT_EQ(planned.find("not in contact"), std::string::npos) << planned;
+  lab.sh("fra1", "sed -e '/^  oslo:/d' -e '/^  rome:/d' /etc/radial/fabric.yaml > /run/taken/fewer.yaml");
+  const auto fewer = lab.sh("fra1", bin + "radial plan /run/taken/fewer.yaml || [ $? = 2 ]");
+  EXPECT_NE(fewer.find("oslo: leaves the fabric; its router keeps its configuration"), std::string::npos) << fewer;
+  EXPECT_NE(fewer.find("rome: leaves the fabric; what still runs there ends by 'radial down' there"), std::string::npos) << fewer;
   const auto applied = lab.sh("fra1", bin + "radial apply /run/taken/next.yaml 2>&1");
   EXPECT_NE(applied.find(by_hand), std::string::npos) << applied;
   EXPECT_NE(lab.sh("fra1", bin + "radial export oslo --as wg").find("PersistentKeepalive = 9"), std::string::npos);
