@@ -18,6 +18,7 @@
 #include "agent/api_route.h"
 #include "agent/bgp_watch.h"
 #include "agent/change_member.h"
+#include "agent/clock_finding.h"
 #include "agent/controller_role.h"
 #include "agent/frr_service.h"
 #include "agent/guard.h"
@@ -578,6 +579,7 @@ class Daemon {
     // Of a site that is cut off no adjacency is expected.
     std::erase_if(snapshot.adjacencies, [&](const auto& one) { return guard_.cut_offs().contains(one.node); });
     auto found = routing_findings();
+    if (auto finding = clock_finding(paths_, snapshot, std::chrono::system_clock::now())) found.push_back(std::move(*finding));
     for (auto& finding : frr_start_findings(host_.frr, config_)) found.push_back(std::move(finding));
     for (auto& finding : liveness_.findings(config_)) found.push_back(std::move(finding));
     if (member_)
