@@ -121,8 +121,8 @@ int invite(const std::string& socket, const InviteOptions& wish) {
   auto body = api_body(socket, "POST", "/v1/invitations", dumped(request));
   if (!body) return failed(body.error());
   if (!wish.key.empty()) {
-    fmt::print("{0} is a peer of its hubs by that key, and has a preshared key with each. What its router needs: radial export {0} --as wg "
-               "--with-preshared-keys (or frr, vyos, mikrotik, opnsense)\n", site);
+    fmt::print("{0} is a peer of its hubs by that key, and has a preshared key with each. What its router needs: radial export {0} "
+               "--with-preshared-keys --as wg (vyos, mikrotik, opnsense), and --as frr\n", site);
     return 0;
   }
   auto answer = Json::parse(*body, nullptr, false);

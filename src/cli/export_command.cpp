@@ -114,7 +114,10 @@ Result<std::string> exported(const Fabric& fabric, const Options& options) {
   RADIAL_ASSIGN(const auto config, compile_node(fabric, facts, options.node));
   exchange::ExportOptions how;
   RADIAL_ASSIGN(how.lan_interfaces, lan_interfaces(options.lan_interfaces));
-  RADIAL_ASSIGN(const auto preshared, preshared_or_note(options, facts));
+  PresharedByPeer preshared;
+  if (target != exchange::Target::frr) {
+    RADIAL_ASSIGN(preshared, preshared_or_note(options, facts));
+  }
   for (const auto& [peer, key] : preshared) how.preshared[peer] = options.with_preshared ? &key : nullptr;
   if (!options.with_key) return exchange::export_node(config, target, how);
   RADIAL_ASSIGN(const auto key, own_key(options.node));

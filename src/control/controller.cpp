@@ -375,12 +375,13 @@ Status Controller::share_keys(const Fabric& fabric, const std::string& node) {
   return {};
 }
 
-// Members that get a wire to each other. A pair that has one and no key stays so: a router that runs no agent would not
-// know of it.
+// Members that get a wire to each other. Not with a router that runs no agent: it may have had that wire before, by a file that
+// is rolled back to, and would not know of the key.
 Status Controller::share_keys_of_new_pairs(const Fabric& fabric) {
+  RADIAL_ASSIGN(const auto without, without_agent());
   const auto is_member = [&](const std::string& node) {
     const auto known = facts_.nodes.find(node);
-    return known != facts_.nodes.end() && known->second.public_key;
+    return known != facts_.nodes.end() && known->second.public_key && !without.contains(node);
   };
   for (const auto& hub : fabric.hubs) {
     if (!is_member(hub.name)) continue;

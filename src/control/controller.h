@@ -221,7 +221,7 @@ class Controller {
   [[nodiscard]] Status not_while_trying() const;
   [[nodiscard]] Status name_those_to_export(const std::string& hub, std::int64_t now);
   // A preshared key for a pair that has none: of two nodes; of one and all that it has a wire with in `fabric`; of
-  // members that have a wire in `fabric` and had none.
+  // nodes with radiald that have a wire in `fabric` and had none.
   [[nodiscard]] Status share_key(const std::string& one, const std::string& other);
   [[nodiscard]] Status share_keys(const Fabric& fabric, const std::string& node);
   [[nodiscard]] Status share_keys_of_new_pairs(const Fabric& fabric);

@@ -212,6 +212,10 @@ TEST_F(ControllerTest, BeginsWithTheSitesOfAHubThatIsThere) {
   // An edit gives paris none, which it would not know of.
   ASSERT_TRUE(controller.set_fabric(yaml + "keepalive: 9\n", "root", "apply", now));
   EXPECT_EQ(controller.preshared_keys()->size(), 1U);
+  const std::string without_paris = yaml.substr(0, yaml.find("  paris:"));
+  ASSERT_TRUE(controller.set_fabric(without_paris, "root", "apply", now));
+  ASSERT_TRUE(controller.roll_back(std::nullopt, "root", now));
+  EXPECT_EQ(controller.preshared_keys()->size(), 1U) << "nor does its way out of the file and back";
   // Nobody there can be asked for a key, or comes with a token in its place by surprise.
   EXPECT_EQ(controller.rotate("berlin", "root", now).error().code, Errc::unsupported);
   EXPECT_EQ(controller.invite(wish("berlin", {}), "root", now).error().code, Errc::conflict);
