@@ -86,6 +86,12 @@ TEST(Diagnose, AStaleHandshakeIsNamedBeforeOspf) {
   EXPECT_NE(findings[0].fix.find("vpn.example.com:51820"), std::string::npos);
 }
 
+TEST(Diagnose, AHandshakeIsNotOldWhereRoutersGreetEachOther) {
+  Case one;
+  one.snapshot.wires[0].peers[0].handshake_age = 1'700'000'000;  // the clock was set after it
+  EXPECT_TRUE(one.judge().empty());
+}
+
 TEST(Diagnose, EveryOtherStateHasACauseAndAFix) {
   for (const auto* state : {"absent", "Down", "Init", "2-Way", "Loading", "Attempt"}) {
     Case one;
