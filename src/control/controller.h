@@ -170,10 +170,10 @@ class Controller {
   // file and can be invited again.
   [[nodiscard]] Status revoke(const std::string& node, const std::string& author, std::int64_t now);
 
-  // Asks a site for a new key; asked already: fine. `pending` lists hubs that
-  // a revoked key may still reach.
+  // Asks a site for a new key; asked already: fine.
   [[nodiscard]] Status rotate(const std::string& node, const std::string& author, std::int64_t now);
-  [[nodiscard]] Result<std::vector<PendingRevocation>> pending_revocations() { return store_.pending_revocations(); }
+  // Hubs of the fabric that a revoked key may still reach.
+  [[nodiscard]] Result<std::vector<PendingRevocation>> pending_revocations();
   [[nodiscard]] Result<std::vector<std::string>> rotating();
   // Sites whose radiald can be asked for a new key.
   [[nodiscard]] Result<std::vector<std::string>> joined_sites();

@@ -101,6 +101,16 @@ Result<std::vector<std::string>> Controller::joined_sites() {
   return names;
 }
 
+// A hub that was revoked itself, or left the fabric, reports no more; nobody is waited for there.
+Result<std::vector<PendingRevocation>> Controller::pending_revocations() {
+  RADIAL_ASSIGN(auto pending, store_.pending_revocations());
+  std::erase_if(pending, [&](const auto& one) {
+    const auto known = facts_.nodes.find(one.hub);
+    return fabric_.find_hub(one.hub) == nullptr || known == facts_.nodes.end() || !known->second.public_key;
+  });
+  return pending;
+}
+
 Result<std::set<std::string>> Controller::without_agent() {
   RADIAL_ASSIGN(const auto with_secret, store_.nodes_with_secret());
   std::set<std::string> names;

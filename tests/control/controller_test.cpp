@@ -436,6 +436,11 @@ TEST_F(ControllerTest, ASecondHubIsInvitedAndJoins) {
   EXPECT_FALSE(*controller.report("fra2", report_of(fra2.key, bundle->config), now + 2));  // an older one
   ASSERT_EQ(controller.pending_revocations()->size(), 1U);
   EXPECT_EQ(open().pending_revocations()->at(0).hub, "fra2");
+  const auto with_both = controller.fabric_text();
+  ASSERT_TRUE(controller.set_fabric(with_both.substr(0, with_both.find("  fra2:")) + with_both.substr(with_both.find("sites:")), "root", "apply", now + 1));
+  EXPECT_TRUE(controller.pending_revocations()->empty()) << "a hub that left reports no more";
+  ASSERT_TRUE(controller.set_fabric(with_both, "root", "apply", now + 1));
+  ASSERT_EQ(controller.pending_revocations()->size(), 1U);
   ASSERT_TRUE(controller.report("fra2", report_of(fra2.key, *controller.config_for("fra2")), now + 3));
   EXPECT_TRUE(controller.pending_revocations()->empty());
 }
