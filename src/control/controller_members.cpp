@@ -13,6 +13,7 @@ namespace radial::control {
 namespace {
 
 constexpr std::int64_t seconds_a_day = 24 * 3600;
+constexpr std::int64_t in_contact_for = 60;     // seconds since a node spoke, which it does every five
 constexpr std::size_t most_findings = 32;       // of one hub at a time
 constexpr std::size_t longest_finding = 300;
 constexpr std::int64_t quota_period = 3600;     // seconds
@@ -122,11 +123,20 @@ Result<std::set<std::string>> Controller::without_agent() {
 Result<bool> Controller::rotate_by_age(std::int64_t now) {
   if (fabric_.rotate_days == 0) return false;
   RADIAL_ASSIGN(const auto under_way, store_.rotations());
-  if (!under_way.empty()) return false;  // one after another: the network is never all in motion
+  // One after another: the network is never all in motion. A site that is away is not, and holds nobody up.
+  const auto in_contact = [&](const std::string& site) {
+    const auto said = said_.find(site);
+    return said != said_.end() && now - said->second.at < in_contact_for;
+  };
+  std::set<std::string> asked;
+  for (const auto& one : under_way) {
+    if (in_contact(one.node)) return false;
+    asked.insert(one.node);
+  }
   RADIAL_ASSIGN(const auto ages, store_.key_ages());
   for (const auto& site : fabric_.sites) {
     const auto known = facts_.nodes.find(site.name);
-    if (known == facts_.nodes.end() || !known->second.public_key || !said_.contains(site.name)) continue;
+    if (known == facts_.nodes.end() || !known->second.public_key || asked.contains(site.name) || !in_contact(site.name)) continue;
     const auto since = ages.find(site.name);
     if (since == ages.end()) {  // joined under an older Radial
       RADIAL_ASSIGN(auto transaction, store_.begin());

@@ -394,6 +394,25 @@ TEST_F(ControllerTest, KeysThatAreOldAreReplaced) {
   EXPECT_EQ(controller.bundle_for("berlin")->rotation, RotationStep::make_key);
 }
 
+TEST_F(ControllerTest, ASiteThatIsAwayKeepsNoOldKeyAlive) {
+  constexpr std::int64_t old = 91 * 24 * 3600;
+  auto controller = open();
+  auto berlin = invite(controller, "berlin", "192.168.20.0/24"), paris = invite(controller, "paris", "192.168.30.0/24");
+  for (const auto* one : {&berlin, &paris}) ASSERT_TRUE(controller.join(one->request(), one->token.address, now));
+  const auto speaks = [&](const Visitor& site, std::int64_t at) {
+    ASSERT_TRUE(controller.report(site.token.site, report_of(site.key, *controller.config_for(site.token.site)), at));
+  };
+  const auto step_of = [&](const char* site) { return controller.bundle_for(site)->rotation; };
+  speaks(berlin, now + old - 3600);  // and then it was switched off
+  EXPECT_FALSE(*controller.rotate_by_age(now + old)) << "nobody is there to be asked";
+  ASSERT_TRUE(controller.rotate("berlin", "root", now + old));
+  speaks(paris, now + old);
+  EXPECT_TRUE(*controller.rotate_by_age(now + old)) << "berlin holds it up";
+  EXPECT_EQ(step_of("paris"), RotationStep::make_key);
+  speaks(berlin, now + old);
+  EXPECT_EQ(step_of("berlin"), RotationStep::make_key) << "it is asked still";
+}
+
 TEST_F(ControllerTest, NoAgeIsTooOldWhereTheFileSaysSo) {
   auto controller = open();
   auto berlin = invite(controller, "berlin", "192.168.20.0/24");
