@@ -59,15 +59,14 @@ Result<Response> ChangeRole::begin(const Wish& wish) {
   bystanders_.clear();
   for (const auto& [name, facts] : controller_.facts().nodes) {
     if (!facts.public_key) continue;
-    const auto present = controller_.config_for(name), wanted = controller_.config_for(name, candidate);
-    if (!present) continue;
-    const bool by_hand = without_agent.contains(name);
-    if (!wanted)
+    if (!control::is_node_of(controller_.fabric(), name)) continue;
+    const bool stays = control::is_node_of(candidate.fabric, name), by_hand = without_agent.contains(name);
+    if (!stays)
       bystanders_[name] = {"leaves", by_hand ? "leaves the fabric; its router keeps its configuration until you take it out"
                                              : "leaves the fabric; what still runs there ends by 'radial down' there"};
-    else if (by_hand && *present != *wanted)
+    else if (by_hand && controller_.changes(name, candidate))
       bystanders_[name] = {"by hand", fmt::format("no radiald; its configuration changes: radial export {}", name)};
-    if (!wanted || by_hand) continue;
+    if (!stays || by_hand) continue;
     nodes.push_back({name, !in_contact(name, now), controller_.would_strand(name, candidate)});
   }
   plan_ = wish.options.plan;

@@ -375,7 +375,7 @@ Response ControllerRole::report(const std::string& name, const Request& request)
   if (!changed) return refusal(changed.error());
   if (*changed) after_change();
   if (controller_.fabric().find_hub(name) != nullptr && std::exchange(applied_[name], report->applied) != report->applied) tell_rotating();
-  return node(name, request);
+  return answer(name, request, report->answer);
 }
 
 Response ControllerRole::hear_served(const std::string& name, const Request& request) {
@@ -385,12 +385,14 @@ Response ControllerRole::hear_served(const std::string& name, const Request& req
   return {200, written({{"node", name}})};
 }
 
-Response ControllerRole::node(const std::string& name, const Request& request) {
+Response ControllerRole::node(const std::string& name, const Request& request) { return answer(name, request, {}); }
+
+Response ControllerRole::answer(const std::string& name, const Request& request, const std::string& has) {
   const bool hub = controller_.fabric().find_hub(name) != nullptr;
   places_[name] = {*request.from, hub, true};
-  const auto bundle = controller_.bundle_for(name);
-  if (!bundle) return refusal(bundle.error());
-  if (bundle->rotation == control::RotationStep::switch_key) {
+  const auto step = controller_.rotation_step(name);
+  if (!step) return refusal(step.error());
+  if (*step == control::RotationStep::switch_key) {
     // In a moment it speaks with another key: its hubs look out for it.
     if (switching_) switching_();
     std::deque<IpAddress> hubs;
@@ -398,7 +400,9 @@ Response ControllerRole::node(const std::string& name, const Request& request) {
       if (place.hub) hubs.push_back(place.address);
     if (poker_) poker_->poke(std::move(hubs));
   }
-  return {200, control::to_json(*bundle)};
+  auto text = controller_.answer_for(name, has);
+  if (!text) return refusal(text.error());
+  return {200, std::move(*text)};
 }
 
 Response ControllerRole::next_key(const std::string& name, const Request& request) {

@@ -75,6 +75,7 @@ class ControllerRole {
   Response answer_node(const Request& request);
   Response join(const Request& request);
   Response node(const std::string& name, const Request& request);
+  Response answer(const std::string& name, const Request& request, const std::string& has);
   Response report(const std::string& name, const Request& request);
   Response next_key(const std::string& name, const Request& request);
   Response hear(const std::string& name, const Request& request);

@@ -1,6 +1,7 @@
 #include "agent/member_role.h"
 
 #include "agent/key_rotation.h"
+#include "base/digest.h"
 #include "base/log.h"
 #include "control/messages.h"
 #include "control/token.h"
@@ -53,6 +54,7 @@ std::optional<TunnelRequest> MemberRole::signed_request(const std::string& metho
 Status MemberRole::adopt(const Assignment& assignment) {
   RADIAL_TRY(save_assignment(paths_, assignment));
   assignment_ = assignment;
+  answer_.clear();
   forget_probation();
   return {};
 }
@@ -90,6 +92,7 @@ void MemberRole::switch_to(const Assignment& assignment) {
     spdlog::warn("the controller does not answer under revision {} either; running revision {}", assignment_.revision, assignment.revision);
   }
   assignment_ = assignment;
+  answer_.clear();
   end_probation(paths_);
   if (const auto saved = save_assignment(paths_, assignment_); !saved) spdlog::error("{}", saved.error().message);
   node_.changed(assignment_, std::nullopt);
@@ -135,7 +138,9 @@ void MemberRole::ask() {
   again_ = false;
   const auto now = std::chrono::steady_clock::now();
   next_ = now + interval;
-  ask_through_tunnel(loop_, *signed_request("POST", "/v1/node", control::to_json(node_.report())), deadline, [this, now](Result<TunnelAnswer> answer) {
+  auto report = node_.report();
+  report.answer = answer_;
+  ask_through_tunnel(loop_, *signed_request("POST", "/v1/node", control::to_json(report)), deadline, [this, now](Result<TunnelAnswer> answer) {
     asking_ = false;
     Status status;
     if (!answer) status = forward_error(std::move(answer.error()));
@@ -194,6 +199,8 @@ void MemberRole::tell_served(std::chrono::steady_clock::time_point now) {
 // On disk first: what is applied is what a restart will start with.
 Status MemberRole::take(const std::string& body, std::chrono::steady_clock::time_point asked) {
   prove(asked);
+  if (control::says_unchanged(body)) return {};
+  answer_.clear();
   auto answer = control::bundle_from_json(body);
   unusable_ = answer ? std::string() : answer.error().message;
   RADIAL_ASSIGN(auto bundle, std::move(answer));
@@ -214,6 +221,9 @@ Status MemberRole::take(const std::string& body, std::chrono::steady_clock::time
   // What is new in it means nothing here. During a trial `changed` would not be heeded.
   const bool renamed = same_config && bundle.digest != assignment_.digest && !node_.busy();
   if (renamed) assignment_.digest = std::move(bundle.digest);
+  // What is refused, or waits for the end of a trial, is to be looked at again; a key that is being replaced takes every answer.
+  const bool held = (same_config || newer) && (newer || renamed || bundle.digest == assignment_.digest);
+  if (held && bundle.rotation == control::RotationStep::none) answer_ = hex_digest(body);
   if (newer || renamed || !same_keys) node_.changed(assignment_, std::move(keyring));
   return follow(bundle.rotation, bundle.next_key);
 }

@@ -84,6 +84,7 @@ class MemberRole {
   std::chrono::steady_clock::time_point next_{};
   std::optional<control::ServedSites> told_served_;  // and the controller has it
   std::chrono::steady_clock::time_point told_served_at_{};
+  std::string answer_;    // digest of the controller's last one, where nothing of it is left to be done
   std::string unusable_;  // what is wrong with the controller's answer; empty: nothing
   std::string trouble_;  // why the controller did not answer last time; empty: it did
   Probation probation_;

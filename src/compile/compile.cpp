@@ -141,12 +141,13 @@ std::vector<Prefix> only_at(const Fabric& fabric, const Hub& hub) {
 
 std::vector<Router> routers_of(const Fabric& fabric, const AddressBook& book) {
   std::vector<Router> routers;
-  const auto add = [&](const auto& node, bool hub, bool several_hubs) {
+  // Each by router_id()'s rule, without looking every one of them up by its name.
+  const auto add = [&](const auto& node, const std::string& wire, bool several_hubs) {
     const bool active = std::any_of(node.lans.begin(), node.lans.end(), [](const Lan& lan) { return lan.active; });
-    routers.push_back({node.name, router_id(fabric, book, node.name), hub, active, several_hubs});
+    routers.push_back({node.name, wire_addresses(fabric, book, wire, node.name).v4, wire == node.name, active, several_hubs});
   };
-  for (const auto& hub : fabric.hubs) add(hub, true, false);
-  for (const auto& site : fabric.sites) add(site, false, site.hubs.size() > 1);
+  for (const auto& hub : fabric.hubs) add(hub, hub.name, false);
+  for (const auto& site : fabric.sites) add(site, site.hubs.front(), site.hubs.size() > 1);
   return routers;
 }
 
@@ -162,16 +163,20 @@ std::vector<Prefix> tunnels_of(const Fabric& fabric) {
 
 }  // namespace
 
+Result<std::vector<Wire>> compile_wires(const Fabric& fabric, const FabricFacts& facts, std::string_view node) {
+  if (const auto* hub = fabric.find_hub(node)) return hub_wires(fabric, facts, *hub);
+  if (const auto* site = fabric.find_site(node)) return site_wires(fabric, facts, *site);
+  return unknown_node(fabric, node);
+}
+
 Result<NodeConfig> compile_node(const Fabric& fabric, const FabricFacts& facts, std::string_view node) {
+  NodeConfig config;
+  RADIAL_ASSIGN(config.wires, compile_wires(fabric, facts, node));
   const auto* hub = fabric.find_hub(node);
   const auto* site = fabric.find_site(node);
-  if (hub == nullptr && site == nullptr) return unknown_node(fabric, node);
-
-  NodeConfig config;
   config.fabric = fabric.name;
   config.node = node;
   config.role = hub != nullptr ? NodeRole::hub : NodeRole::site;
-  RADIAL_ASSIGN(config.wires, hub != nullptr ? hub_wires(fabric, facts, *hub) : site_wires(fabric, facts, *site));
   config.router_id = router_id(fabric, facts.addresses, node);
   config.lans = hub != nullptr ? hub->lans : site->lans;
   config.elsewhere = granted_elsewhere(fabric, node);

@@ -5,9 +5,12 @@
 
 #include <fmt/ranges.h>
 
+#include "base/digest.h"
 #include "compile/compile.h"
+#include "compile/json.h"
 #include "compile/wires.h"
 #include "control/fabric_edit.h"
+#include "control/messages.h"
 #include "control/token.h"
 #include "fabric/address_plan.h"
 
@@ -69,6 +72,10 @@ Status can_host_controller(const Hub& hub) {
 
 }  // namespace
 
+bool is_node_of(const Fabric& fabric, const std::string& name) {
+  return fabric.find_hub(name) != nullptr || fabric.find_site(name) != nullptr;
+}
+
 std::string join_message(std::string_view token_digest, const PublicKey& key) {
   return fmt::format("radial join 1\n{}\n{}\n", token_digest, key);
 }
@@ -85,7 +92,7 @@ Status Controller::create(const std::filesystem::path& file, const std::string& 
   RADIAL_ASSIGN(auto transaction, store.begin());
   RADIAL_ASSIGN(const auto number, store.add_revision({0, now, author, "radial init", line_diff("", fabric_yaml), fabric_yaml, RevisionState::active, {}}));
   for (const auto& [name, known] : facts.nodes) {
-    if (fabric.find_hub(name) == nullptr && fabric.find_site(name) == nullptr) continue;
+    if (!is_node_of(fabric, name)) continue;
     RADIAL_TRY(store.set_node(name, known));
   }
   for (const auto& [site, key] : preshared) RADIAL_TRY(store.set_preshared(hub, site, key));
@@ -115,6 +122,7 @@ Status Controller::load() {
   fabric_ = std::move(fabric);
   facts_ = std::move(facts);
   revision_ = revision.number;
+  digests_.clear();
   return {};
 }
 
@@ -162,9 +170,11 @@ Result<Candidate> Controller::candidate(const std::string& yaml, std::string_vie
   Candidate candidate{0, yaml, {}, {}};
   RADIAL_ASSIGN(candidate.fabric, parse_or_fail(yaml, file_name));
   RADIAL_ASSIGN(candidate.addresses, plan(candidate.fabric));
-  for (const auto& [node, facts] : facts_.nodes)  // what cannot be compiled is not tried
-    if (candidate.fabric.find_hub(node) != nullptr || candidate.fabric.find_site(node) != nullptr)
-      if (auto config = config_for(node, candidate); !config) return forward_error(std::move(config.error()));
+  auto facts = facts_;
+  facts.addresses = candidate.addresses;
+  for (const auto& [node, known] : facts_.nodes)  // what cannot be compiled is not tried
+    if (is_node_of(candidate.fabric, node))
+      if (auto wires = compile_wires(candidate.fabric, facts, node); !wires) return forward_error(std::move(wires.error()));
   return candidate;
 }
 
@@ -208,24 +218,24 @@ Result<NodeConfig> Controller::config_for(const std::string& node, const Candida
   return compile_node(candidate.fabric, facts, node);
 }
 
+bool Controller::changes(const std::string& node, const Candidate& candidate) const {
+  const auto present = config_for(node), wanted = config_for(node, candidate);
+  return !present || !wanted || *present != *wanted;
+}
+
 bool Controller::would_strand(const std::string& node, const Candidate& candidate) const {
   if (node == hub_) return false;
-  const auto wire_here = [&](const Result<NodeConfig>& config) -> const Wire* {
-    if (!config) return nullptr;
-    for (const auto& wire : config->wires)
+  auto facts_then = facts_;
+  facts_then.addresses = candidate.addresses;
+  const auto before = compile_wires(fabric_, facts_, node), after = compile_wires(candidate.fabric, facts_then, node);
+  const auto wire_here = [&](const Result<std::vector<Wire>>& wires) -> const Wire* {
+    if (!wires) return nullptr;
+    for (const auto& wire : *wires)
       if (wire.shape == WireShape::point_to_point)
         for (const auto& peer : wire.peers)
           if (peer.node == hub_) return &wire;
     return nullptr;
   };
-  const auto port_of = [&](const Result<NodeConfig>& config) -> int {
-    if (config)
-      for (const auto& wire : config->wires)
-        if (wire.shape == WireShape::multipoint) return wire.listen_port;
-    return 0;
-  };
-  const auto before = config_for(node);
-  const auto after = config_for(node, candidate);
   const auto* old_wire = wire_here(before);
   const auto* new_wire = wire_here(after);
   if (old_wire == nullptr) return false;  // it has no wire to lose
@@ -235,8 +245,9 @@ bool Controller::would_strand(const std::string& node, const Candidate& candidat
   const bool dials_on = std::any_of(old_peer.endpoints.begin(), old_peer.endpoints.end(), [&](const auto& endpoint) {
     return std::find(new_peer.endpoints.begin(), new_peer.endpoints.end(), endpoint) != new_peer.endpoints.end();
   });
+  const auto *hub_now = fabric_.find_hub(hub_), *hub_then = candidate.fabric.find_hub(hub_);
   return !dials_on || old_wire->addresses != new_wire->addresses || old_peer.addresses != new_peer.addresses ||
-         old_peer.public_key != new_peer.public_key || port_of(config_for(hub_)) != port_of(config_for(hub_, candidate));
+         old_peer.public_key != new_peer.public_key || hub_now->listen_port != hub_then->listen_port;
 }
 
 Result<Revision> Controller::earlier(std::optional<std::int64_t> number) {
@@ -539,22 +550,14 @@ Result<Bundle> Controller::bundle_for(const std::string& node) {
   bundle.node_secret = std::move(*secret);
   RADIAL_ASSIGN(bundle.rotation, rotation_step(node));
   if (const auto own = facts_.nodes.find(node); own != facts_.nodes.end()) bundle.next_key = own->second.next_key;
-  for (const auto& [other, facts] : facts_.nodes) {
-    if (other == node || !facts.public_key) continue;
-    RADIAL_ASSIGN(auto key, store_.preshared(node, other));
-    if (key && facts.next_key) bundle.preshared.emplace(*facts.next_key, key->clone());
-    if (key) bundle.preshared.emplace(*facts.public_key, std::move(*key));
-  }
+  RADIAL_ASSIGN(bundle.preshared, by_public_key(node));
   return bundle;
 }
 
 Result<std::map<std::string, PresharedKey>> Controller::preshared_keys_of(const std::string& node) {
   RADIAL_ASSIGN(const auto others, neighbours_of(fabric_, node));
-  std::map<std::string, PresharedKey> keys;
-  for (const auto& other : others) {
-    RADIAL_ASSIGN(auto key, store_.preshared(node, other));
-    if (key) keys.emplace(other, std::move(*key));
-  }
+  RADIAL_ASSIGN(auto keys, store_.preshared_of(node));
+  std::erase_if(keys, [&](const auto& one) { return std::find(others.begin(), others.end(), one.first) == others.end(); });
   return keys;
 }
 
@@ -573,15 +576,33 @@ Result<std::vector<Guest>> Controller::guests() {
   return guests;
 }
 
-Result<std::map<PublicKey, PresharedKey>> Controller::preshared_keys() {
+Result<std::map<PublicKey, PresharedKey>> Controller::preshared_keys() { return by_public_key(hub_); }
+
+Result<std::map<PublicKey, PresharedKey>> Controller::by_public_key(const std::string& node) {
+  RADIAL_ASSIGN(auto by_name, store_.preshared_of(node));
   std::map<PublicKey, PresharedKey> keys;
-  for (const auto& [other, facts] : facts_.nodes) {
-    if (other == hub_ || !facts.public_key) continue;
-    RADIAL_ASSIGN(auto key, store_.preshared(hub_, other));
-    if (key && facts.next_key) keys.emplace(*facts.next_key, key->clone());
-    if (key) keys.emplace(*facts.public_key, std::move(*key));
+  for (auto& [other, key] : by_name) {
+    const auto known = facts_.nodes.find(other);
+    if (known == facts_.nodes.end() || !known->second.public_key) continue;
+    if (known->second.next_key) keys.emplace(*known->second.next_key, key.clone());
+    keys.emplace(*known->second.public_key, std::move(key));
   }
   return keys;
+}
+
+Result<std::string> Controller::answer_for(const std::string& node, const std::string& has) {
+  RADIAL_ASSIGN(const auto step, rotation_step(node));
+  const bool settled = step == RotationStep::none;
+  if (const auto known = digests_.find(node); settled && !has.empty() && known != digests_.end() && known->second.answer == has)
+    return unchanged_to_json(revision_);
+  RADIAL_ASSIGN(const auto bundle, bundle_for(node));
+  const auto config = radial::to_json(bundle.config);
+  auto text = to_json(bundle, config);
+  auto& digests = digests_[node];
+  digests = {hex_digest(config), settled ? hex_digest(text) : std::string()};
+  if (!settled || has != digests.answer) return text;
+  wipe(text);
+  return unchanged_to_json(revision_);
 }
 
 }  // namespace radial::control

@@ -77,7 +77,11 @@ struct Report {
   std::vector<std::string> findings;  // a hub's: what it refuses, and whom it cut off
   std::int64_t held_back = 0;      // a revision that it went back from alone; 0: none
   std::string radial;              // its version, "0.1.0"; empty: not said
+  std::string answer;              // hex_digest of the last answer, by which it goes on; empty: it needs one in full
 };
+
+// A hub or a site.
+[[nodiscard]] bool is_node_of(const Fabric& fabric, const std::string& name);
 
 // hex_digest (base/digest.h) of its JSON, which is what a node is sent.
 [[nodiscard]] std::string digest_of_config(const NodeConfig& config);
@@ -142,6 +146,8 @@ class Controller {
   [[nodiscard]] Status keep(std::int64_t now);
   [[nodiscard]] Status drop(const std::string& why, std::int64_t now);
   [[nodiscard]] Result<NodeConfig> config_for(const std::string& node, const Candidate& candidate) const;
+  // Whether its configuration is another one by it; true where that cannot be known.
+  [[nodiscard]] bool changes(const std::string& node, const Candidate& candidate) const;
   // Whether a node that goes on without it could not reach this controller.
   [[nodiscard]] bool would_strand(const std::string& node, const Candidate& candidate) const;
   // Of an earlier revision; without a number, the one before the present.
@@ -194,7 +200,11 @@ class Controller {
 
   // The node at a tunnel address, when `mac` is right for `message`.
   [[nodiscard]] Result<std::string> authenticate(const IpAddress& from, std::string_view message, std::string_view mac);
+  [[nodiscard]] Result<RotationStep> rotation_step(const std::string& node);
   [[nodiscard]] Result<Bundle> bundle_for(const std::string& node);
+  // The same as a message (messages.h), or that it is what the node has: `has` is a Report's. Nothing is compiled for
+  // a node that has it, so that a thousand may ask every few seconds.
+  [[nodiscard]] Result<std::string> answer_for(const std::string& node, const std::string& has);
   [[nodiscard]] Result<NodeConfig> config_for(const std::string& node) const;
   // Live invitations, as peers of this hub's wire.
   [[nodiscard]] Result<std::vector<Guest>> guests();
@@ -219,6 +229,8 @@ class Controller {
   [[nodiscard]] Result<std::vector<IpAddress>> quarantine_addresses();
   [[nodiscard]] Status commit(Transaction transaction);
   [[nodiscard]] Status not_while_trying() const;
+  // The preshared keys of a node, by the peer's key; by a key to come as well.
+  [[nodiscard]] Result<std::map<PublicKey, PresharedKey>> by_public_key(const std::string& node);
   [[nodiscard]] Status name_those_to_export(const std::string& hub, std::int64_t now);
   // A preshared key for a pair that has none: of two nodes; of one and all that it has a wire with in `fabric`; of
   // nodes with radiald that have a wire in `fabric` and had none.
@@ -228,9 +240,8 @@ class Controller {
   // The fabric file with the one who is invited, as a revision, where it says something new.
   [[nodiscard]] Status revise_for(const std::string& site, const std::string& text, const std::string& author, std::int64_t now);
   [[nodiscard]] Status is_nobodys(const PublicKey& key);
-  [[nodiscard]] Result<bool> runs_newest(const std::string& node) const;
+  [[nodiscard]] Result<bool> runs_newest(const std::string& node);
   [[nodiscard]] Result<std::vector<std::string>> hubs_behind(const std::string& node);
-  [[nodiscard]] Result<RotationStep> rotation_step(const std::string& node);
   [[nodiscard]] Status note_applied(const std::string& node, const std::string& digest);
   [[nodiscard]] Status note_held_back(const std::string& node, std::int64_t revision, std::int64_t now);
   [[nodiscard]] Status note_findings(const std::string& node, std::vector<std::string> findings, std::int64_t now);
@@ -261,6 +272,12 @@ class Controller {
     std::string radial;
   };
   std::map<std::string, Said> said_;
+  // Of what was compiled since the store changed last: digests only, as a large fabric's texts are megabytes.
+  struct Digests {
+    std::string config;
+    std::string answer;  // empty: its key is being replaced, and each answer counts
+  };
+  std::map<std::string, Digests> digests_;
 };
 
 }  // namespace radial::control

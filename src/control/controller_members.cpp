@@ -47,11 +47,15 @@ std::vector<Prefix> less(const std::set<Prefix>& from, const ServedSites& withou
 
 std::string digest_of_config(const NodeConfig& config) { return hex_digest(radial::to_json(config)); }
 
-Result<bool> Controller::runs_newest(const std::string& node) const {
+Result<bool> Controller::runs_newest(const std::string& node) {
   const auto said = said_.find(node);
   if (said == said_.end() || said->second.applied.empty()) return false;
-  RADIAL_ASSIGN(const auto config, config_for(node));
-  return said->second.applied == digest_of_config(config);
+  auto& digest = digests_[node].config;
+  if (digest.empty()) {
+    RADIAL_ASSIGN(const auto config, config_for(node));
+    digest = digest_of_config(config);
+  }
+  return said->second.applied == digest;
 }
 
 Result<std::vector<std::string>> Controller::hubs_behind(const std::string& node) {

@@ -64,17 +64,30 @@ Result<JoinRequest> join_request_from_json(std::string_view text) {
   return request;
 }
 
-std::string to_json(const Bundle& bundle) {
+std::string to_json(const Bundle& bundle) { return to_json(bundle, radial::to_json(bundle.config)); }
+
+std::string to_json(const Bundle& bundle, std::string_view config) {
   Json keys = Json::object();
   for (const auto& [peer, key] : bundle.preshared) keys[peer.to_string()] = revealed(key);
   Json json{{"version", 1},
             {"revision", bundle.revision},
-            {"config", radial::to_json(bundle.config)},
+            {"config", config},
             {"secret", revealed(bundle.node_secret)},
             {"rotation", std::string(to_string(bundle.rotation))},
             {"preshared", std::move(keys)}};
   if (bundle.next_key) json["next_key"] = bundle.next_key->to_string();
   return written(json);
+}
+
+std::string unchanged_to_json(std::int64_t revision) {
+  return written({{"version", 1}, {"revision", revision}, {"unchanged", true}});
+}
+
+bool says_unchanged(std::string_view text) {
+  constexpr std::size_t longest = 200;  // a bundle need not be read twice
+  if (text.size() > longest) return false;
+  const auto json = parse_strict_json(text, {longest, 1});
+  return json && json->is_object() && json->value("version", Json()) == 1 && json->value("unchanged", Json()) == true;
 }
 
 Result<Bundle> bundle_from_json(std::string_view text) {
@@ -124,6 +137,7 @@ std::string to_json(const Report& report) {
             {"findings", report.findings}};
   if (report.held_back != 0) json["held_back"] = report.held_back;
   if (!report.radial.empty()) json["radial"] = report.radial;
+  if (!report.answer.empty()) json["answer"] = report.answer;
   if (report.frr) json["frr"] = fmt::format("{}.{}", report.frr->major, report.frr->minor);
   return written(json);
 }
@@ -143,6 +157,8 @@ Result<Report> report_from_json(std::string_view text) {
   if (json.contains("held_back")) { RADIAL_ASSIGN(report.held_back, json_integer<std::int64_t>(json["held_back"], "held_back", 0)); }
   if (json.contains("radial")) { RADIAL_ASSIGN(report.radial, text_of(json, "radial")); }
   if (report.radial.size() > longest_program) return fail(Errc::invalid_argument, "'radial' is no version");
+  if (json.contains("answer")) { RADIAL_ASSIGN(report.answer, text_of(json, "answer")); }
+  if (report.answer.size() > longest_program) return fail(Errc::invalid_argument, "'answer' is no digest");
   if (!json.contains("findings") || !json["findings"].is_array())
     return fail(Errc::invalid_argument, "'findings' is missing or no list");
   for (const auto& one : json["findings"]) {

@@ -13,7 +13,12 @@ namespace radial::control {
 [[nodiscard]] Result<JoinRequest> join_request_from_json(std::string_view text);
 
 [[nodiscard]] std::string to_json(const Bundle& bundle);
+// The same with its configuration as the text that it has been made already.
+[[nodiscard]] std::string to_json(const Bundle& bundle, std::string_view config);
 [[nodiscard]] Result<Bundle> bundle_from_json(std::string_view text);
+// In the place of a bundle, to a node that said that it has this one.
+[[nodiscard]] std::string unchanged_to_json(std::int64_t revision);
+[[nodiscard]] bool says_unchanged(std::string_view text);
 
 // "none", "make", "wait", "switch".
 [[nodiscard]] std::string_view to_string(RotationStep step);

@@ -317,6 +317,18 @@ Result<std::optional<PresharedKey>> Store::preshared(const std::string& one, con
   return secret_of(query);
 }
 
+Result<std::map<std::string, PresharedKey>> Store::preshared_of(const std::string& node) {
+  RADIAL_ASSIGN(auto query, database_->prepare("SELECT other, key FROM preshared WHERE one = ? UNION ALL "
+                                               "SELECT one, key FROM preshared WHERE other = ?"));
+  query.bind(node).bind(node);
+  std::map<std::string, PresharedKey> keys;
+  for (;;) {
+    RADIAL_ASSIGN(const bool row, query.step());
+    if (!row) return keys;
+    keys.emplace(query.text(0), Secret::from_bytes(bytes_of(query.blob(1))));
+  }
+}
+
 Status Store::set_preshared(const std::string& one, const std::string& other, const PresharedKey& key) {
   const auto pair = ordered(one, other);
   RADIAL_ASSIGN(auto upsert, database_->prepare("INSERT INTO preshared (one, other, key) VALUES (?, ?, ?) "

@@ -116,6 +116,7 @@ class Store {
   [[nodiscard]] Result<std::set<std::string>> nodes_with_secret();
   [[nodiscard]] Status set_node_secret(const std::string& name, const Secret& secret);
   [[nodiscard]] Result<std::optional<PresharedKey>> preshared(const std::string& one, const std::string& other);
+  [[nodiscard]] Result<std::map<std::string, PresharedKey>> preshared_of(const std::string& node);  // by the other's name
   [[nodiscard]] Status set_preshared(const std::string& one, const std::string& other, const PresharedKey& key);
   // Since when a node has its key; nothing: it has none.
   [[nodiscard]] Result<std::map<std::string, std::int64_t>> key_ages();

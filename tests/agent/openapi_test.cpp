@@ -11,6 +11,7 @@
 #include <gmock/gmock.h>
 
 #include "agent/json_schema.h"
+#include "base/digest.h"
 #include "base/file.h"
 #include "compile/json.h"
 #include "control/messages.h"
@@ -187,6 +188,7 @@ TEST(OpenApi, WhatNodesAndControllersWriteFits) {
   fits("Report", control::to_json(report));
   report.frr = frr;
   report.findings = {"prefix 10.0.0.0/8 is not granted"};
+  report.answer = hex_digest("an answer");
   fits("Report", control::to_json(report));
   fits("NextKey", control::key_to_json(key));
 
@@ -206,12 +208,15 @@ TEST(OpenApi, WhatNodesAndControllersWriteFits) {
     fits("Instruction", control::to_json(instruction));
   }
 
+  fits("Unchanged", control::unchanged_to_json(7));
+  EXPECT_TRUE(control::says_unchanged(control::unchanged_to_json(7)));
   control::Bundle bundle;
   bundle.next_key = key;
   bundle.preshared.emplace(key, PresharedKey::random());
   for (const auto step : {control::RotationStep::none, control::RotationStep::make_key, control::RotationStep::wait, control::RotationStep::switch_key}) {
     bundle.rotation = step;
     fits("Bundle", control::to_json(bundle));
+    EXPECT_FALSE(control::says_unchanged(control::to_json(bundle)));
   }
 }
 

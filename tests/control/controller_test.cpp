@@ -506,6 +506,50 @@ TEST_F(ControllerTest, EveryPairHasAPresharedKey) {
   EXPECT_TRUE(of_the_site->preshared.at(fra2.key.public_key()).equals(of_the_hub->preshared.at(berlin.key.public_key())));
 }
 
+// A node that has its answer is told so and no more; whatever is another in it, it gets in full.
+TEST_F(ControllerTest, ANodeIsSentWhatItDoesNotHave) {
+  auto controller = open();
+  auto berlin = invite(controller, "berlin", "192.168.20.0/24"), paris = invite(controller, "paris", "192.168.30.0/24");
+  ASSERT_TRUE(controller.join(berlin.request(), berlin.token.address, now));
+  std::string has;
+  const auto asks = [&] {  // and whether it got something
+    const auto answer = controller.answer_for("berlin", has.empty() ? has : hex_digest(has));
+    if (!answer) ADD_FAILURE() << answer.error().message;
+    const auto whole = to_json(*controller.bundle_for("berlin"));
+    const bool unchanged = says_unchanged(*answer);
+    EXPECT_EQ(unchanged, !has.empty() && has == whole && controller.bundle_for("berlin")->rotation == RotationStep::none);
+    if (!unchanged) {
+      EXPECT_EQ(*answer, whole);
+      has = *answer;
+    }
+    return !unchanged;
+  };
+  EXPECT_TRUE(asks());
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(asks());
+  ASSERT_TRUE(controller.join(paris.request(), paris.token.address, now));
+  EXPECT_FALSE(asks()) << "the key of another site is none of its business";
+  ASSERT_TRUE(controller.set_fabric(controller.fabric_text() + "keepalive: 9\n", "root", "apply", now));
+  EXPECT_TRUE(asks());
+  EXPECT_FALSE(asks());
+  ASSERT_TRUE(controller.report("fra1", report_of(hub_, {}), now));
+  EXPECT_FALSE(asks());
+  ASSERT_TRUE(controller.take_in(wish("oslo", {"192.168.50.0/24"}), PrivateKey::generate().public_key(), "root", now));
+  EXPECT_TRUE(asks());
+  ASSERT_TRUE(controller.rotate("berlin", "root", now));
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(asks()) << "a key that is being replaced takes every answer";
+  const auto next = PrivateKey::generate();
+  ASSERT_TRUE(controller.offer_key("berlin", next.public_key(), now));
+  EXPECT_TRUE(asks());
+  auto told = report_of(next, {});
+  ASSERT_TRUE(controller.report("berlin", told, now));
+  EXPECT_TRUE(asks()) << "it is done with";
+  EXPECT_FALSE(asks());
+  controller = open();
+  EXPECT_FALSE(asks()) << "a controller that was restarted answers the same";
+  ASSERT_TRUE(controller.roll_back(std::nullopt, "root", now));
+  EXPECT_TRUE(asks());
+}
+
 TEST_F(ControllerTest, FactsThatNodesReportChooseTheMode) {
   auto controller = open();
   auto berlin = invite(controller, "berlin", "192.168.20.0/24");
