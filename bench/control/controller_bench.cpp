@@ -154,13 +154,13 @@ int main(int argc, char** argv) {
   std::vector<int> all;
   for (int i = 1; i < argc; ++i) all.push_back(std::max(1, std::atoi(argv[i])));
   if (all.empty()) all = {10, 100, 1000};
-  std::printf("%7s  %14s %7s  %14s %7s  %18s  %16s\n", "sites", "again, ms", "ratio", "first, ms", "ratio", "kB again / first", "members / change");
+  std::printf("%7s  %14s %7s  %14s %7s  %18s  %16s\n", "sites", "again, ms", "ratio", "first, ms", "ratio", "bytes again/first", "members / change");
   Bench::Times base;
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto times = Bench(all[i]).run();
     if (i == 0) base = times;
-    std::printf("%7d  %14.3f %7.1f  %14.3f %7.1f  %8.1f / %7.1f  %6.0f / %6.0f ms\n", all[i], times.again, times.again / base.again, times.first,
-                times.first / base.first, times.again_bytes / 1e3, times.answer_bytes / 1e3, times.members, times.change);
+    std::printf("%7d  %14.3f %7.1f  %14.3f %7.1f  %6.0f / %8.0f  %6.1f / %6.1f ms\n", all[i], times.again, times.again / base.again, times.first,
+                times.first / base.first, times.again_bytes, times.answer_bytes, times.members, times.change);
     std::fflush(stdout);
   }
   return 0;
