@@ -55,8 +55,9 @@ class ControllerTest : public testing::Test {
               mac_of(token.preshared, join_message(digest, key.public_key()))};
     }
   };
-  static Visitor invite(Controller& controller, const std::string& site, const std::string& lan) {
-    auto invited = controller.invite(wish(site, {lan}), "root", now);
+  static Visitor invite(Controller& controller, const std::string& site, const std::string& lan) { return invite(controller, wish(site, {lan})); }
+  static Visitor invite(Controller& controller, const InviteRequest& request) {
+    auto invited = controller.invite(request, "root", now);
     if (!invited) {
       ADD_FAILURE() << invited.error().message;
       return {};
@@ -430,11 +431,7 @@ TEST_F(ControllerTest, ASecondHubIsInvitedAndJoins) {
   second.hub = true;
   EXPECT_FALSE(controller.invite(second, "root", now));  // where is it?
   second.endpoints = {"vpn2.example.com:51820"};
-  auto invited = controller.invite(second, "root", now);
-  ASSERT_TRUE(invited) << invited.error().message;
-  Visitor fra2;
-  fra2.text = invited->token;
-  fra2.token = parse_token(invited->token).value();
+  auto fra2 = invite(controller, second);
   auto bundle = controller.join(fra2.request(), fra2.token.address, now);
   ASSERT_TRUE(bundle) << bundle.error().message;
   EXPECT_EQ(bundle->config.role, NodeRole::hub);
@@ -479,11 +476,7 @@ TEST_F(ControllerTest, EveryPairHasAPresharedKey) {
   auto second = wish("fra2", {"192.168.2.0/24"});
   second.hub = true;
   second.endpoints = {"vpn2.example.com:51820"};
-  auto invited = controller.invite(second, "root", now);
-  ASSERT_TRUE(invited) << invited.error().message;
-  Visitor fra2;
-  fra2.text = invited->token;
-  fra2.token = parse_token(invited->token).value();
+  auto fra2 = invite(controller, second);
   const auto bundle = controller.join(fra2.request(), fra2.token.address, now);
   ASSERT_TRUE(bundle) << bundle.error().message;
   EXPECT_TRUE(bundle->preshared.at(oslo).equals(controller.preshared_keys_of("oslo")->at("fra2")));
