@@ -7,7 +7,9 @@
 namespace radial::control {
 namespace {
 
-constexpr Millis staging_limit = 12'000;  // a node in contact reports every two seconds
+// A node in contact reports every two seconds; and each is sent its configuration, some hundred kilobytes in a large fabric.
+constexpr Millis staging_limit = 12'000;
+constexpr Millis longer_for_a_node = 30;
 constexpr Millis countdown = 2'500;       // every node reports at least once meanwhile
 
 constexpr std::array phases = {std::pair{Phase::staging, "staging"},     std::pair{Phase::planned, "planned"},
@@ -54,7 +56,7 @@ void Rollout::hear(const std::string& node, const NodeReport& report, Millis now
 }
 
 void Rollout::finish_staging(Millis now) {
-  const bool late = now - began_ >= staging_limit;
+  const bool late = now - began_ >= staging_limit + longer_for_a_node * static_cast<Millis>(nodes_.size());
   for (auto& [name, one] : nodes_) {
     if (one.answered || one.away) continue;
     if (options_.plan && one.last.failed == change_) continue;

@@ -37,6 +37,21 @@ class RolloutTest : public testing::Test {
   Millis now_ = 1'000'000;
 };
 
+// Each is sent its configuration in turn, and there is much of it where there are many.
+TEST_F(RolloutTest, ALargeFabricIsGivenLongerToStage) {
+  std::vector<RolloutNode> nodes;
+  for (int i = 0; i < 1000; ++i) nodes.push_back({fmt::format("site{}", i), false, false});
+  Rollout few = make(), many(change, {}, nodes, now_);
+  few.hear("fra1", staged(), now_);
+  many.hear("site1", staged(), now_);
+  pass(few, 13'000);
+  many.step(now_);
+  EXPECT_NE(few.phase(), Phase::staging);
+  EXPECT_EQ(many.phase(), Phase::staging);
+  pass(many, 30'000);
+  EXPECT_NE(many.phase(), Phase::staging);
+}
+
 TEST_F(RolloutTest, AllStageThenAllActivateAtOneMomentThenAllKeep) {
   auto rollout = make();
   const auto first = rollout.instruct("berlin", {}, now_);
@@ -150,7 +165,7 @@ TEST_F(RolloutTest, SilenceWhileStagingIsBounded) {
   rollout.hear("berlin", staged(), now_);
   pass(rollout, 11'000);
   EXPECT_EQ(rollout.phase(), Phase::staging);
-  pass(rollout, 1'000);
+  pass(rollout, 1'200);
   EXPECT_EQ(rollout.phase(), Phase::counting_down);
   EXPECT_TRUE(rollout.nodes().at("paris").away);
 }
