@@ -17,11 +17,11 @@ constexpr std::int64_t in_contact_for = 60;     // seconds since a node spoke, w
 constexpr std::size_t most_findings = 32;       // of one hub at a time
 constexpr std::size_t longest_finding = 300;
 constexpr std::int64_t quota_period = 3600;     // seconds
-constexpr int quota = 60;                       // lines in the log of one hub's findings in that time
+constexpr int findings_quota = 60;              // lines in the log of one hub's findings in that time
 constexpr int served_quota = 60;                // of what it serves, and so many for each of its sites besides:
 constexpr int served_quota_of_a_site = 2;       // a thousand sites may come in an hour
 constexpr std::int64_t lines_looked_at = 500;   // of the log, to know again what was told before a restart
-constexpr std::string_view over = "no longer: ";
+constexpr std::string_view ended_mark = "no longer: ";
 
 bool has(const std::vector<std::string>& all, const std::string& one) {
   return std::find(all.begin(), all.end(), one) != all.end();
@@ -276,18 +276,18 @@ Status Controller::note_findings(const std::string& node, std::vector<std::strin
     std::vector<std::string> ended;
     for (const auto& line : lines) {
       if (line.who != node) continue;
-      if (line.what.starts_with(over)) ended.push_back(line.what.substr(over.size()));
+      if (line.what.starts_with(ended_mark)) ended.push_back(line.what.substr(ended_mark.size()));
       else if (has(findings, line.what) && !has(ended, line.what)) before.push_back(line.what);
     }
   }
   const auto tell_one = [&](std::string what) {
-    return tell(said.findings_quota, quota, {now, node, std::move(what)},
+    return tell(said.findings_quota, findings_quota, {now, node, std::move(what)},
                 "has more findings than are written in an hour: see 'radial status' there");
   };
   for (const auto& one : findings)
     if (!has(before, one)) RADIAL_TRY(tell_one(one));
   for (const auto& one : before)
-    if (!has(findings, one)) RADIAL_TRY(tell_one(fmt::format("{}{}", over, one)));
+    if (!has(findings, one)) RADIAL_TRY(tell_one(fmt::format("{}{}", ended_mark, one)));
   said.findings = std::move(findings);
   return {};
 }
