@@ -24,7 +24,7 @@ std::vector<observe::Finding> RefusalFindings::findings(std::string_view where) 
   for (const auto& [site, what] : refused_) {
     const auto grant = grants_.find(site);
     findings.push_back({observe::Severity::warning, fmt::format("site {}", site),
-                        fmt::format("announces {}{}, refused {} since {}", first_few(what.prefixes), what.more ? ", and others" : "",
+                        fmt::format("announces {}{}, refused {} since {}", first_few(what.prefixes), what.more ? " at least" : "",
                                     where, since_.at(site)),
                         fmt::format("its grant is {}", grant == grants_.end() ? "unknown" : grant->second),
                         "widen its grant in the fabric file; or stop the announcement at the site"});
