@@ -130,16 +130,13 @@ class Bench {
     const auto who = must(controller.authenticate(from, message, mac_of(node.secret, message)));
     const auto told = must(report_from_json(body));
     (void)must(controller.report(who, told, now));
-    return must(controller.answer_for(who, told.answer));
+    return must(controller.answer_for(who, told.answer)).text;
   }
 
   // As it is looked at before anybody is told: whom it concerns, and who would lose the controller by it.
   void change(Controller& controller) {
     const auto candidate = must(controller.candidate(fabric_of(sites_) + "mtu: 1400\n", "fabric.yaml"));
-    for (const auto& [name, facts] : controller.facts().nodes) {
-      (void)is_node_of(candidate.fabric, name);
-      (void)controller.would_strand(name, candidate);
-    }
+    (void)controller.stranded_by(candidate);
   }
 
   int sites_;

@@ -55,19 +55,20 @@ Result<Response> ChangeRole::begin(const Wish& wish) {
   RADIAL_ASSIGN(auto candidate, controller_.candidate(wish.yaml, wish.file_name));
   const auto now = now_ms();
   RADIAL_ASSIGN(const auto without_agent, controller_.without_agent());
+  const auto stranded = controller_.stranded_by(candidate);
   std::vector<control::RolloutNode> nodes;
   bystanders_.clear();
   for (const auto& [name, facts] : controller_.facts().nodes) {
     if (!facts.public_key) continue;
     if (!control::is_node_of(controller_.fabric(), name)) continue;
-    const bool stays = control::is_node_of(candidate.fabric, name), by_hand = without_agent.contains(name);
-    if (!stays)
+    const bool by_hand = without_agent.contains(name);
+    if (!control::is_node_of(candidate.fabric, name))
       bystanders_[name] = {"leaves", by_hand ? "leaves the fabric; its router keeps its configuration until you take it out"
                                              : "leaves the fabric; what still runs there ends by 'radial down' there"};
-    else if (by_hand && controller_.changes(name, candidate))
+    else if (!by_hand)
+      nodes.push_back({name, !in_contact(name, now), stranded.contains(name)});
+    else if (controller_.changes(name, candidate))
       bystanders_[name] = {"by hand", fmt::format("no radiald; its configuration changes: radial export {}", name)};
-    if (!stays || by_hand) continue;
-    nodes.push_back({name, !in_contact(name, now), controller_.would_strand(name, candidate)});
   }
   plan_ = wish.options.plan;
   std::int64_t change = -static_cast<std::int64_t>(std::time(nullptr));  // of a plan: no revision has it

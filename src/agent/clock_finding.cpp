@@ -10,8 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto allowed = 60s;                // what setting a clock right takes back
-constexpr std::int64_t lively_handshake = 180;  // seconds; an older session carries nothing
+constexpr auto allowed = 60s;  // what setting a clock right takes back
 
 std::chrono::system_clock::time_point newest_file_in(const std::filesystem::path& folder) {
   std::time_t newest = 0;
@@ -28,8 +27,7 @@ std::chrono::system_clock::time_point newest_file_in(const std::filesystem::path
 std::optional<observe::Finding> clock_finding(const Paths& paths, const observe::Snapshot& snapshot,
                                               std::chrono::system_clock::time_point now) {
   const bool all_answer = std::all_of(snapshot.wires.begin(), snapshot.wires.end(), [](const auto& wire) {
-    return std::all_of(wire.peers.begin(), wire.peers.end(),
-                       [](const auto& peer) { return peer.handshake_age && *peer.handshake_age <= lively_handshake; });
+    return std::all_of(wire.peers.begin(), wire.peers.end(), [](const auto& peer) { return peer.has_session(); });
   });
   if (all_answer) return std::nullopt;
   const auto written = newest_file_in(paths.state);

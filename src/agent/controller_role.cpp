@@ -390,9 +390,9 @@ Response ControllerRole::node(const std::string& name, const Request& request) {
 Response ControllerRole::answer(const std::string& name, const Request& request, const std::string& has) {
   const bool hub = controller_.fabric().find_hub(name) != nullptr;
   places_[name] = {*request.from, hub, true};
-  const auto step = controller_.rotation_step(name);
-  if (!step) return refusal(step.error());
-  if (*step == control::RotationStep::switch_key) {
+  auto answer = controller_.answer_for(name, has);
+  if (!answer) return refusal(answer.error());
+  if (answer->rotation == control::RotationStep::switch_key) {
     // In a moment it speaks with another key: its hubs look out for it.
     if (switching_) switching_();
     std::deque<IpAddress> hubs;
@@ -400,9 +400,7 @@ Response ControllerRole::answer(const std::string& name, const Request& request,
       if (place.hub) hubs.push_back(place.address);
     if (poker_) poker_->poke(std::move(hubs));
   }
-  auto text = controller_.answer_for(name, has);
-  if (!text) return refusal(text.error());
-  return {200, std::move(*text)};
+  return {200, std::move(answer->text)};
 }
 
 Response ControllerRole::next_key(const std::string& name, const Request& request) {

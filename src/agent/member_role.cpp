@@ -222,7 +222,7 @@ Status MemberRole::take(const std::string& body, std::chrono::steady_clock::time
   const bool renamed = same_config && bundle.digest != assignment_.digest && !node_.busy();
   if (renamed) assignment_.digest = std::move(bundle.digest);
   // What is refused, or waits for the end of a trial, is to be looked at again; a key that is being replaced takes every answer.
-  const bool held = (same_config || newer) && (newer || renamed || bundle.digest == assignment_.digest);
+  const bool held = newer || renamed || (same_config && bundle.digest == assignment_.digest);
   if (held && bundle.rotation == control::RotationStep::none) answer_ = hex_digest(body);
   if (newer || renamed || !same_keys) node_.changed(assignment_, std::move(keyring));
   return follow(bundle.rotation, bundle.next_key);

@@ -126,7 +126,7 @@ std::string fabric_status_text(const std::string& fabric, const std::vector<Node
     for (const auto& wire : snapshot->wires)
       for (const auto& peer : wire.peers) {
         ++peers;
-        if (peer.handshake_age && *peer.handshake_age <= 180) ++live;
+        if (peer.has_session()) ++live;
       }
     for (const auto& adjacency : snapshot->adjacencies) full += adjacency.serves() ? 1 : 0;
     for (const auto& prefix : snapshot->prefixes) installed += prefix.installed ? 1 : 0;

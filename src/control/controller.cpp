@@ -170,8 +170,7 @@ Result<Candidate> Controller::candidate(const std::string& yaml, std::string_vie
   Candidate candidate{0, yaml, {}, {}};
   RADIAL_ASSIGN(candidate.fabric, parse_or_fail(yaml, file_name));
   RADIAL_ASSIGN(candidate.addresses, plan(candidate.fabric));
-  auto facts = facts_;
-  facts.addresses = candidate.addresses;
+  const auto facts = facts_under(candidate);
   for (const auto& [node, known] : facts_.nodes)  // what cannot be compiled is not tried
     if (is_node_of(candidate.fabric, node))
       if (auto wires = compile_wires(candidate.fabric, facts, node); !wires) return forward_error(std::move(wires.error()));
@@ -212,10 +211,19 @@ Status Controller::drop(const std::string& why, std::int64_t now) {
   return transaction.commit();
 }
 
-Result<NodeConfig> Controller::config_for(const std::string& node, const Candidate& candidate) const {
+FabricFacts Controller::facts_under(const Candidate& candidate) const {
   auto facts = facts_;
   facts.addresses = candidate.addresses;
-  return compile_node(candidate.fabric, facts, node);
+  return facts;
+}
+
+bool Controller::has_key(const std::string& node) const {
+  const auto known = facts_.nodes.find(node);
+  return known != facts_.nodes.end() && known->second.public_key;
+}
+
+Result<NodeConfig> Controller::config_for(const std::string& node, const Candidate& candidate) const {
+  return compile_node(candidate.fabric, facts_under(candidate), node);
 }
 
 bool Controller::changes(const std::string& node, const Candidate& candidate) const {
@@ -223,10 +231,16 @@ bool Controller::changes(const std::string& node, const Candidate& candidate) co
   return !present || !wanted || *present != *wanted;
 }
 
-bool Controller::would_strand(const std::string& node, const Candidate& candidate) const {
+std::set<std::string> Controller::stranded_by(const Candidate& candidate) const {
+  const auto facts_then = facts_under(candidate);
+  std::set<std::string> stranded;
+  for (const auto& [node, known] : facts_.nodes)
+    if (known.public_key && would_strand(node, candidate, facts_then)) stranded.insert(node);
+  return stranded;
+}
+
+bool Controller::would_strand(const std::string& node, const Candidate& candidate, const FabricFacts& facts_then) const {
   if (node == hub_) return false;
-  auto facts_then = facts_;
-  facts_then.addresses = candidate.addresses;
   const auto before = compile_wires(fabric_, facts_, node), after = compile_wires(candidate.fabric, facts_then, node);
   const auto wire_here = [&](const Result<std::vector<Wire>>& wires) -> const Wire* {
     if (!wires) return nullptr;
@@ -294,7 +308,7 @@ Result<std::string> Controller::text_with(const InviteRequest& request) const {
     if (!request.grants.empty()) return fail(Errc::invalid_argument, "a hub is invited with --lan; write its grant in the fabric file");
     return add_hub(text_, {name, request.endpoints, request.lans});
   }
-  if (const auto known = facts_.nodes.find(name); known != facts_.nodes.end() && known->second.public_key)
+  if (has_key(name))
     return fail(Errc::conflict, "{0} has joined already; to let another machine take its place: radial revoke {0}", name);
   if (!request.lans.empty() || !request.grants.empty() || !request.endpoints.empty())
     return fail(Errc::conflict, "{} is in the fabric file already, which says all of it: leave --lan, --grant and --endpoint out", name);
@@ -390,10 +404,7 @@ Status Controller::share_keys(const Fabric& fabric, const std::string& node) {
 // is rolled back to, and would not know of the key.
 Status Controller::share_keys_of_new_pairs(const Fabric& fabric) {
   RADIAL_ASSIGN(const auto without, without_agent());
-  const auto is_member = [&](const std::string& node) {
-    const auto known = facts_.nodes.find(node);
-    return known != facts_.nodes.end() && known->second.public_key && !without.contains(node);
-  };
+  const auto is_member = [&](const std::string& node) { return has_key(node) && !without.contains(node); };
   for (const auto& hub : fabric.hubs) {
     if (!is_member(hub.name)) continue;
     RADIAL_ASSIGN(const auto others, neighbours_of(fabric, hub.name));
@@ -542,13 +553,18 @@ Result<std::string> Controller::authenticate(const IpAddress& from, std::string_
 Result<NodeConfig> Controller::config_for(const std::string& node) const { return compile_node(fabric_, facts_, node); }
 
 Result<Bundle> Controller::bundle_for(const std::string& node) {
+  RADIAL_ASSIGN(const auto rotation, rotation_step(node));
+  return bundle_for(node, rotation);
+}
+
+Result<Bundle> Controller::bundle_for(const std::string& node, RotationStep rotation) {
   Bundle bundle;
   bundle.revision = revision_;
   RADIAL_ASSIGN(bundle.config, config_for(node));
   RADIAL_ASSIGN(auto secret, store_.node_secret(node));
   if (!secret) return fail(Errc::not_found, "{} has not joined", node);
   bundle.node_secret = std::move(*secret);
-  RADIAL_ASSIGN(bundle.rotation, rotation_step(node));
+  bundle.rotation = rotation;
   if (const auto own = facts_.nodes.find(node); own != facts_.nodes.end()) bundle.next_key = own->second.next_key;
   RADIAL_ASSIGN(bundle.preshared, by_public_key(node));
   return bundle;
@@ -590,19 +606,20 @@ Result<std::map<PublicKey, PresharedKey>> Controller::by_public_key(const std::s
   return keys;
 }
 
-Result<std::string> Controller::answer_for(const std::string& node, const std::string& has) {
-  RADIAL_ASSIGN(const auto step, rotation_step(node));
-  const bool settled = step == RotationStep::none;
+Result<Controller::Answer> Controller::answer_for(const std::string& node, const std::string& has) {
+  RADIAL_ASSIGN(const auto rotation, rotation_step(node));
+  const bool settled = rotation == RotationStep::none;
+  const Answer unchanged{unchanged_to_json(revision_), rotation};
   if (const auto known = digests_.find(node); settled && !has.empty() && known != digests_.end() && known->second.answer == has)
-    return unchanged_to_json(revision_);
-  RADIAL_ASSIGN(const auto bundle, bundle_for(node));
+    return unchanged;
+  RADIAL_ASSIGN(const auto bundle, bundle_for(node, rotation));
   const auto config = radial::to_json(bundle.config);
-  auto text = to_json(bundle, config);
+  Answer answer{to_json(bundle, config), rotation};
   auto& digests = digests_[node];
-  digests = {hex_digest(config), settled ? hex_digest(text) : std::string()};
-  if (!settled || has != digests.answer) return text;
-  wipe(text);
-  return unchanged_to_json(revision_);
+  digests = {hex_digest(config), settled ? hex_digest(answer.text) : std::string()};
+  if (!settled || has != digests.answer) return answer;
+  wipe(answer.text);
+  return unchanged;
 }
 
 }  // namespace radial::control

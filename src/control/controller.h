@@ -148,8 +148,8 @@ class Controller {
   [[nodiscard]] Result<NodeConfig> config_for(const std::string& node, const Candidate& candidate) const;
   // Whether its configuration is another one by it; true where that cannot be known.
   [[nodiscard]] bool changes(const std::string& node, const Candidate& candidate) const;
-  // Whether a node that goes on without it could not reach this controller.
-  [[nodiscard]] bool would_strand(const std::string& node, const Candidate& candidate) const;
+  // Nodes that could not reach this controller if they went on without it.
+  [[nodiscard]] std::set<std::string> stranded_by(const Candidate& candidate) const;
   // Of an earlier revision; without a number, the one before the present.
   [[nodiscard]] Result<Revision> earlier(std::optional<std::int64_t> number);
 
@@ -200,11 +200,14 @@ class Controller {
 
   // The node at a tunnel address, when `mac` is right for `message`.
   [[nodiscard]] Result<std::string> authenticate(const IpAddress& from, std::string_view message, std::string_view mac);
-  [[nodiscard]] Result<RotationStep> rotation_step(const std::string& node);
   [[nodiscard]] Result<Bundle> bundle_for(const std::string& node);
   // The same as a message (messages.h), or that it is what the node has: `has` is a Report's. Nothing is compiled for
   // a node that has it, so that a thousand may ask every few seconds.
-  [[nodiscard]] Result<std::string> answer_for(const std::string& node, const std::string& has);
+  struct Answer {
+    std::string text;
+    RotationStep rotation = RotationStep::none;
+  };
+  [[nodiscard]] Result<Answer> answer_for(const std::string& node, const std::string& has);
   [[nodiscard]] Result<NodeConfig> config_for(const std::string& node) const;
   // Live invitations, as peers of this hub's wire.
   [[nodiscard]] Result<std::vector<Guest>> guests();
@@ -240,6 +243,12 @@ class Controller {
   // The fabric file with the one who is invited, as a revision, where it says something new.
   [[nodiscard]] Status revise_for(const std::string& site, const std::string& text, const std::string& author, std::int64_t now);
   [[nodiscard]] Status is_nobodys(const PublicKey& key);
+  [[nodiscard]] bool has_key(const std::string& node) const;
+  // What is known, with the addresses that a candidate would give.
+  [[nodiscard]] FabricFacts facts_under(const Candidate& candidate) const;
+  [[nodiscard]] bool would_strand(const std::string& node, const Candidate& candidate, const FabricFacts& facts_then) const;
+  [[nodiscard]] Result<RotationStep> rotation_step(const std::string& node);
+  [[nodiscard]] Result<Bundle> bundle_for(const std::string& node, RotationStep rotation);
   [[nodiscard]] Result<bool> runs_newest(const std::string& node);
   [[nodiscard]] Result<std::vector<std::string>> hubs_behind(const std::string& node);
   [[nodiscard]] Status note_applied(const std::string& node, const std::string& digest);

@@ -63,8 +63,7 @@ Result<std::vector<std::string>> Controller::hubs_behind(const std::string& node
   const auto* site = fabric_.find_site(node);
   if (site == nullptr) return behind;
   for (const auto& hub : site->hubs) {
-    const auto known = facts_.nodes.find(hub);
-    if (known == facts_.nodes.end() || !known->second.public_key) continue;
+    if (!has_key(hub)) continue;
     RADIAL_ASSIGN(const bool newest, runs_newest(hub));
     if (!newest) behind.push_back(hub);
   }
@@ -75,8 +74,7 @@ Status Controller::rotate(const std::string& node, const std::string& author, st
   if (fabric_.find_hub(node) != nullptr)
     return fail(Errc::unsupported, "{} is a hub: its key stands in every site and token. To replace it, revoke it and invite it again",
                 node);
-  const auto known = facts_.nodes.find(node);
-  if (fabric_.find_site(node) == nullptr || known == facts_.nodes.end() || !known->second.public_key)
+  if (fabric_.find_site(node) == nullptr || !has_key(node))
     return fail(Errc::not_found, "{} has no key to replace: it has not joined", node);
   RADIAL_ASSIGN(const auto secret, store_.node_secret(node));
   if (!secret)
@@ -99,10 +97,8 @@ Result<std::vector<std::string>> Controller::rotating() {
 Result<std::vector<std::string>> Controller::joined_sites() {
   RADIAL_ASSIGN(const auto with_secret, store_.nodes_with_secret());
   std::vector<std::string> names;
-  for (const auto& site : fabric_.sites) {
-    const auto known = facts_.nodes.find(site.name);
-    if (known != facts_.nodes.end() && known->second.public_key && with_secret.contains(site.name)) names.push_back(site.name);
-  }
+  for (const auto& site : fabric_.sites)
+    if (has_key(site.name) && with_secret.contains(site.name)) names.push_back(site.name);
   return names;
 }
 
@@ -110,8 +106,7 @@ Result<std::vector<std::string>> Controller::joined_sites() {
 Result<std::vector<PendingRevocation>> Controller::pending_revocations() {
   RADIAL_ASSIGN(auto pending, store_.pending_revocations());
   std::erase_if(pending, [&](const auto& one) {
-    const auto known = facts_.nodes.find(one.hub);
-    return fabric_.find_hub(one.hub) == nullptr || known == facts_.nodes.end() || !known->second.public_key;
+    return fabric_.find_hub(one.hub) == nullptr || !has_key(one.hub);
   });
   return pending;
 }
@@ -139,8 +134,7 @@ Result<bool> Controller::rotate_by_age(std::int64_t now) {
   }
   RADIAL_ASSIGN(const auto ages, store_.key_ages());
   for (const auto& site : fabric_.sites) {
-    const auto known = facts_.nodes.find(site.name);
-    if (known == facts_.nodes.end() || !known->second.public_key || asked.contains(site.name) || !in_contact(site.name)) continue;
+    if (!has_key(site.name) || asked.contains(site.name) || !in_contact(site.name)) continue;
     const auto since = ages.find(site.name);
     if (since == ages.end()) {  // joined under an older Radial
       RADIAL_ASSIGN(auto transaction, store_.begin());

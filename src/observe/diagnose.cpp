@@ -6,10 +6,6 @@
 namespace radial::observe {
 namespace {
 
-// WireGuard renews a session every 120 s while there is traffic, and OSPF
-// hellos are traffic; one that is older than REJECT_AFTER_TIME carries nothing.
-constexpr std::int64_t stale_handshake_s = 180;
-
 // How long a Full adjacency may go without bringing routes, and a route without being used.
 constexpr std::int64_t settled_ms = 10'000;
 
@@ -60,7 +56,7 @@ void judge_wire(const NodeConfig& config, const Snapshot& snapshot, const WireHe
                           "no UDP path between the two; or the keys do not match",
                           dial_hint(declared)});
       dead.insert(peer.node);
-    } else if (*peer.handshake_age > stale_handshake_s && !is_heard_over(snapshot, wire, peer.node)) {
+    } else if (!peer.has_session() && !is_heard_over(snapshot, wire, peer.node)) {
       findings.push_back({Severity::broken, fmt::format("{} peer {}", wire.interface, peer.node),
                           fmt::format("last handshake {} s ago (a live one is under {} s)", *peer.handshake_age, stale_handshake_s),
                           "the node is off; or the path between the two is cut", dial_hint(declared)});

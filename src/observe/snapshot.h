@@ -15,6 +15,10 @@
 
 namespace radial::observe {
 
+// WireGuard renews a session every 120 s while there is traffic, and OSPF
+// hellos are traffic; one that is older than REJECT_AFTER_TIME carries nothing.
+inline constexpr std::int64_t stale_handshake_s = 180;
+
 struct PeerHealth {
   std::string node;
   PublicKey public_key;
@@ -26,6 +30,8 @@ struct PeerHealth {
   std::vector<Prefix> allowed_ips;
   std::uint64_t foreign_packets = 0;  // dropped, as their source is not its own; where WireGuard tells (radial-wire)
   std::optional<std::int64_t> foreign_age = std::nullopt;  // seconds since the last of these was heard of
+
+  [[nodiscard]] bool has_session() const { return handshake_age && *handshake_age <= stale_handshake_s; }
 };
 
 struct WireHealth {

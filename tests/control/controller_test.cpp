@@ -506,8 +506,9 @@ TEST_F(ControllerTest, ANodeIsSentWhatItDoesNotHave) {
   ASSERT_TRUE(controller.join(berlin.request(), berlin.token.address, now));
   std::string has;
   const auto asks = [&] {  // and whether it got something
-    const auto answer = controller.answer_for("berlin", has.empty() ? has : hex_digest(has));
-    if (!answer) ADD_FAILURE() << answer.error().message;
+    const auto given = controller.answer_for("berlin", has.empty() ? has : hex_digest(has));
+    if (!given) ADD_FAILURE() << given.error().message;
+    const auto* answer = &given->text;
     const auto whole = to_json(*controller.bundle_for("berlin"));
     const bool unchanged = says_unchanged(*answer);
     EXPECT_EQ(unchanged, !has.empty() && has == whole && controller.bundle_for("berlin")->rotation == RotationStep::none);
