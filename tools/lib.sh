@@ -54,9 +54,11 @@ install_packages() {
   clear_policy
 }
 
-# build_radial [PRESET]: configures and builds; shows output only on failure.
+# build_radial [PRESET [TARGET...]]: configures and builds (everything, or these);
+# shows output only on failure.
 build_radial() {
   local preset=${1:-release} folder log began
+  shift $(($# > 0 ? 1 : 0))
   folder=$ROOT/build; [ "$preset" = release ] || folder=$ROOT/build-$preset
   mkdir -p "$folder"; log=$folder/build.log; began=$SECONDS
   # Two builds in one folder would trample each other.
@@ -67,7 +69,7 @@ build_radial() {
   # The same object from another checkout is as good: a fresh clone on a
   # machine that has built before takes seconds.
   export CCACHE_BASEDIR=$ROOT CCACHE_NOHASHDIR=1
-  ninja -C "$folder" >> "$log" 2>&1 9>&- &
+  ninja -C "$folder" "$@" >> "$log" 2>&1 9>&- &
   local ninja=$! waited=0 result=0
   while kill -0 $ninja 2>/dev/null; do
     sleep 1; waited=$((waited + 1))

@@ -64,7 +64,28 @@ std::optional<Split> Split::of(const VnetHeader& header, std::span<const std::ui
   if (split.headers_ + split.step_ > 0xffff) return std::nullopt;
   const std::size_t payload = packet.size() - split.headers_;
   split.count_ = std::max<std::size_t>(1, (payload + split.step_ - 1) / split.step_);
+  split.sum_constant_fields();
   return split;
+}
+
+void Split::sum_constant_fields() {
+  const auto ip = packet_.first(transport_);
+  const auto transport = packet_.subspan(transport_, headers_ - transport_);
+  if (v4_) {
+    ip_sum_ = checksum_add(0, ip.first(2));            // version, TOS
+    ip_sum_ = checksum_add(ip_sum_, ip.subspan(6, 4));  // fragment bits, TTL, protocol
+    ip_sum_ = checksum_add(ip_sum_, ip.subspan(12));    // addresses, options
+  }
+  // The field holds the pseudo-header's sum with the length of the whole:
+  // taking that length out again keeps it right behind routing headers too, where
+  // the addresses summed are not those of the IPv6 header.
+  transport_sum_ = load_checksum(packet_.data() + checksum_at_);
+  transport_sum_ += 0xffffU - checksum_word(static_cast<std::uint16_t>(packet_.size() - transport_));
+  transport_sum_ = checksum_add(transport_sum_, transport.first(4));  // ports
+  if (kind_ == Kind::udp) return;
+  transport_sum_ = checksum_add(transport_sum_, transport.subspan(8, 4));   // acknowledgement
+  transport_sum_ = checksum_add(transport_sum_, transport.subspan(14, 2));  // window
+  transport_sum_ = checksum_add(transport_sum_, transport.subspan(18));     // urgent pointer, options
 }
 
 std::size_t Split::size(std::size_t index) const {
@@ -83,30 +104,33 @@ void Split::write(std::size_t index, std::uint8_t* to) const {
     return;
   }
   const std::size_t length = size(index);
-  std::memcpy(to, packet_.data(), headers_);
+  const auto* const from = packet_.data();
+  std::memcpy(to, from, headers_);
   if (v4_) {
-    store16(to + 2, static_cast<std::uint16_t>(length));
-    store16(to + 4, static_cast<std::uint16_t>(load16(to + 4) + index));
-    seal_ipv4_header(to);
+    const auto total = static_cast<std::uint16_t>(length);
+    const auto id = static_cast<std::uint16_t>(load16(from + 4) + index);
+    store16(to + 2, total);
+    store16(to + 4, id);
+    store_checksum(to + 10, checksum_finish(ip_sum_ + checksum_word(total) + checksum_word(id)));
   } else {
     store16(to + 4, static_cast<std::uint16_t>(length - ipv6_header_size));
   }
-  std::uint8_t* const transport = to + transport_;
+  const auto transport_length = static_cast<std::uint16_t>(length - transport_);
+  std::uint64_t sum = transport_sum_ + checksum_word(transport_length);
   if (kind_ == Kind::tcp) {
-    store32(transport + 4, load32(transport + 4) + static_cast<std::uint32_t>(index * step_));
-    if (index != 0) transport[13] = static_cast<std::uint8_t>(transport[13] & ~tcp_cwr);
-    if (index + 1 != count_) transport[13] = static_cast<std::uint8_t>(transport[13] & ~(tcp_fin | tcp_psh));
+    const auto* const tcp = from + transport_;
+    const auto sequence = load32(tcp + 4) + static_cast<std::uint32_t>(index * step_);
+    std::uint8_t flags = tcp[13];
+    if (index != 0) flags = static_cast<std::uint8_t>(flags & ~tcp_cwr);
+    if (index + 1 != count_) flags = static_cast<std::uint8_t>(flags & ~(tcp_fin | tcp_psh));
+    store32(to + transport_ + 4, sequence);
+    to[transport_ + 13] = flags;
+    sum += checksum_word(static_cast<std::uint16_t>(sequence >> 16U)) + checksum_word(static_cast<std::uint16_t>(sequence));
+    sum += checksum_word(static_cast<std::uint16_t>(tcp[12] << 8U | flags));
   } else {
-    store16(transport + 4, static_cast<std::uint16_t>(length - transport_));
+    store16(to + transport_ + 4, transport_length);
+    sum += checksum_word(transport_length);
   }
-  // The field holds the pseudo-header's sum with the length of the whole:
-  // exchanging that length keeps it right behind routing headers too, where
-  // the addresses summed are not those of the IPv6 header.
-  std::uint64_t sum = load_checksum(to + checksum_at_);
-  sum += 0xffffU - checksum_word(static_cast<std::uint16_t>(packet_.size() - transport_));
-  sum += checksum_word(static_cast<std::uint16_t>(length - transport_));
-  store_checksum(to + checksum_at_, 0);
-  sum = checksum_add(sum, {transport, headers_ - transport_});
   sum = checksum_copy(sum, packet_.subspan(headers_ + index * step_, length - headers_), to + headers_);
   const auto checksum = checksum_finish(sum);
   store_checksum(to + checksum_at_, kind_ == Kind::udp ? nonzero(checksum) : checksum);

@@ -36,6 +36,7 @@ class Split {
   enum class Kind : std::uint8_t { plain, checksum, tcp, udp };
 
   Split() = default;
+  void sum_constant_fields();
   void write_checksummed(std::uint8_t* to) const;
 
   std::span<const std::uint8_t> packet_;
@@ -46,6 +47,10 @@ class Split {
   std::size_t headers_ = 0;      // bytes before the payload
   std::size_t step_ = 0;         // payload bytes of a segment
   std::size_t count_ = 1;
+  // Partial sums of what every segment has alike. A header is not read again where it was
+  // just written: loads wider than the stores before them wait for those to reach the cache.
+  std::uint64_t ip_sum_ = 0;         // without total length, identification and the checksum
+  std::uint64_t transport_sum_ = 0;  // with the pseudo-header but for its length; without the fields that write() fills in
 };
 
 }  // namespace radial::engine
