@@ -21,7 +21,9 @@ them. What else the machine did stands at the end: load averages before each
 measurement (the others' load decays in them, and so does ours), and the share
 of the processors' time that went to niced work and to the host. CPU seconds are those of all tunnel processes of the
 path, for each gigabyte that arrived. Beside it stand the bare veth and, where run.sh gives
-it, "bound": radial-wire with a copy in place of the cipher.
+it, "bound": radial-wire with a copy in place of the cipher. With --cipher-ns (what the cipher's library
+takes to seal and open one full packet, from aead_bench) a line says what the bound would cost with that
+added, and the share of it that is reached: what is left to gain without another cipher.
 
 Needs root, iperf3, wg, ping, ethtool and a C++ compiler. To compare with the
 kernel's WireGuard on a machine that has it, add the program "kernel=kernel".
@@ -227,21 +229,41 @@ class Table:
             print(line.rstrip(), flush=True)
 
 
+def show_bound_with_cipher(table, cipher_ns, hops):
+    """CPU seconds, so that it holds however busy the processors were with other parts of the path."""
+    payload = 1420 - 20 - 32  # of a full packet: IPv4 and TCP headers with timestamps
+    cipher = hops * cipher_ns / payload
+    for row, values in table.rows.items():
+        if row.endswith("CPU s/GB") and "bound" in values:
+            ours, bound = (statistics.median(values[label]) for label in (table.labels[0], "bound"))
+            print(f"{row}: bound {bound:.2f}, with the cipher's own {cipher:.2f} {bound + cipher:.2f}; "
+                  f"{table.labels[0]} {ours:.2f}: {100 * (bound + cipher) / ours:.0f} % of that bound is reached", flush=True)
+
+
 def processor_times():
     """user, nice, system, idle, iowait, irq, softirq, steal: ticks since boot."""
     with open("/proc/stat") as file:
         return [int(x) for x in file.readline().split()[1:9]]
 
 
+def echo_times(path):
+    """Round trips in microseconds."""
+    output = path.site.sh(f"ping -c 400 -i 0.003 {path.target.inner}", check=False)
+    return [float(t) * 1000 for t in re.findall(r"time=([\d.]+)", output)]
+
+
 def measure(path, table, label, seconds, helper, small):
+    # At several moments: where the scheduler has put the processes makes twice the difference
+    # between one moment and another.
+    times = echo_times(path)
     for streams in (1, 4):
         before = path.cpu_seconds()
         gbits, gbytes = iperf(path.site, path.target, path.target.inner, streams, seconds)
         table.add(f"{streams} stream{'s' * (streams > 1)}, Gbit/s", label, gbits)
         if gbytes > 0 and path.pids():
             table.add(f"{streams} stream{'s' * (streams > 1)}, CPU s/GB", label, (path.cpu_seconds() - before) / gbytes)
-    output = path.site.sh(f"ping -c 400 -i 0.003 {path.target.inner}", check=False)
-    times = sorted(float(t) * 1000 for t in re.findall(r"time=([\d.]+)", output))
+        times += echo_times(path)
+    times.sort()
     if times:
         table.add("ping p50, us", label, times[len(times) // 2])
         table.add("ping p99, us", label, times[int(len(times) * 0.99)])
@@ -273,6 +295,7 @@ def main():
     parser.add_argument("--only", choices=["site-hub", "site-hub-site"])
     parser.add_argument("--packages", help="folder of unpacked packages, for tunnels that are not WireGuard")
     parser.add_argument("--offload", choices=["on", "off"])
+    parser.add_argument("--cipher-ns", type=float, help="nanoseconds to seal and open one full packet")
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.rounds, arguments.seconds = 1, 2
@@ -314,6 +337,8 @@ def main():
                             path.remove()
                 table.show(f"{kind}, UDP segmentation of the underlay {'on' if offload else 'off'}; "
                            f"bare veth {bounds[0]:.1f} and {bounds[1]:.1f} Gbit/s")
+                if arguments.cipher_ns:
+                    show_bound_with_cipher(table, arguments.cipher_ns, 1 if kind == "site-hub" else 2)
         spent = [now - then for now, then in zip(processor_times(), began)]
         print(f"\nload before each measurement {min(loads):.1f} to {max(loads):.1f}, median {statistics.median(loads):.1f}; "
               f"{100 * spent[1] / sum(spent):.0f} % of the processors' time niced, {100 * spent[7] / sum(spent):.0f} % stolen")

@@ -143,6 +143,11 @@ void Device::clear_local_address(const PublicKey& key) {
   if (const auto found = impl_->peers.find(key); found != impl_->peers.end()) impl_->clear_local(*found->second);
 }
 
+void Device::clear_local_addresses() {
+  const std::lock_guard lock(impl_->mutex);
+  for (auto* peer : impl_->order) impl_->clear_local(*peer);
+}
+
 std::span<Peer* const> Device::peers() const { return *impl_->published_peers.load(std::memory_order_seq_cst); }
 
 void Device::stage(Peer& peer, Bytes packet, const Now& now, Actions& out) {

@@ -129,6 +129,8 @@ class Device {
   // Sending to the peer failed by its local address (it is gone, or EINVAL):
   // forget it, so that the kernel chooses.
   void clear_local_address(const PublicKey& peer);
+  // Of every peer: addresses of this host changed.
+  void clear_local_addresses();
 
   // ---- For data threads (also used through DataPath) --------------------------
 

@@ -66,7 +66,7 @@ Wire::End Wire::run() {
       const auto changes = monitor_.drain(tun_->index());
       if (changes.was_down && device_.is_up()) bring_down();
       if (changes.links) follow_link();
-      if (changes.addresses) forget_local_addresses();
+      if (changes.addresses) device_.clear_local_addresses();
     } else if (foreign_ && ready == 0) {
       follow_link();
     }
@@ -172,10 +172,6 @@ void Wire::push_counts() {
   dropped_ = std::move(dropped);
 }
 
-void Wire::forget_local_addresses() {
-  for (const auto& peer : device_.status().peers) device_.clear_local_address(peer.key);
-}
-
 uapi::State Wire::state() {
   uapi::State state;
   state.device = device_.status();
@@ -203,7 +199,7 @@ Status Wire::apply(uapi::SetRequest request) {
   if (request.multicast) multicast_.store(*request.multicast, std::memory_order_relaxed);
   if (port != nullptr) {
     use_port(std::move(port));
-    forget_local_addresses();
+    device_.clear_local_addresses();
   }
   device_.configure(std::move(request.device), read_clocks(), actions_);
   carry_out();

@@ -66,7 +66,6 @@ class Wire : public uapi::Interface {
   void run_timers();
   void carry_out();
   void push_counts();
-  void forget_local_addresses();
   [[nodiscard]] int next_timeout_ms() const;
 
   const Options options_;
