@@ -2,7 +2,7 @@
 # radial-wire beside every other userspace WireGuard of this machine, beside itself
 # without a cipher, and what its protocol core costs: one run, one printed report.
 #
-#   bench/wire/run.sh           about 15 minutes on two quiet cores
+#   bench/wire/run.sh           about 20 minutes on two quiet cores
 #   bench/wire/run.sh --quick   under 6 minutes: one round of two seconds each
 #
 # wireguard-go of Debian 13 comes from the folder that tools/debian13-root
