@@ -58,7 +58,7 @@ install_packages() {
 # shows output only on failure.
 build_radial() {
   local preset=${1:-release} folder log began
-  shift $(($# > 0 ? 1 : 0))
+  [ $# = 0 ] || shift
   folder=$ROOT/build; [ "$preset" = release ] || folder=$ROOT/build-$preset
   mkdir -p "$folder"; log=$folder/build.log; began=$SECONDS
   # Two builds in one folder would trample each other.

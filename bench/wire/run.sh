@@ -45,13 +45,11 @@ for pair in nebula:usr/bin/nebula openvpn:usr/sbin/openvpn tinc:usr/sbin/tincd f
   if [ -x "$others/${pair#*:}" ]; then programs+=("${pair%%:*}=${pair%%:*}"); else say "no ${pair%%:*} here: left out"; fi
 done
 
-printf 'aead_bench\n'
-"$build/bench/aead_bench" | tee "$build/bench/aead.txt"
+part() { printf '\n%s\n' "$1"; "$build/bench/$1"; }
+part aead_bench | tee "$build/bench/aead.txt"
 # The first backend listed is the one that radial-wire takes; sealing and opening a full packet, one session.
 cipher_ns=$(awk '$2 == 1 && $3 == 1440 && !seen[$4]++ { sum += $5 } END { print sum }' "$build/bench/aead.txt")
 printf '\n'
 python3 "$ROOT/bench/wire/wire_bench.py" --packages "$others" --cipher-ns "$cipher_ns" "${quick[@]}" "${programs[@]}"
-for program in data_path_bench handshake_bench; do
-  printf '\n%s\n' "$program"
-  "$build/bench/$program"
-done
+part data_path_bench
+part handshake_bench

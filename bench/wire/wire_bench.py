@@ -23,7 +23,8 @@ of the processors' time that went to niced work and to the host. CPU seconds are
 path, for each gigabyte that arrived. Beside it stand the bare veth and, where run.sh gives
 it, "bound": radial-wire with a copy in place of the cipher. With --cipher-ns (what the cipher's library
 takes to seal and open one full packet, from aead_bench) a line says what the bound would cost with that
-added, and the share of it that is reached: what is left to gain without another cipher.
+added, and the share of it that is reached: what is left to gain without another cipher. It is an
+estimate: two measurements added, of which each may be off by what the machine did meanwhile.
 
 Needs root, iperf3, wg, ping, ethtool and a C++ compiler. To compare with the
 kernel's WireGuard on a machine that has it, add the program "kernel=kernel".

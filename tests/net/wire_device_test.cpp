@@ -25,6 +25,11 @@ namespace radial::test {
 namespace {
 
 constexpr std::chrono::seconds patience(30);
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool sanitized = true;
+#else
+constexpr bool sanitized = false;
+#endif
 
 using testing::HasSubstr;
 using testing::Not;
@@ -166,9 +171,7 @@ TEST_F(WireDevice, TheEngineRunsWithoutPrivilegesAndStillDoesWhatNeedsThem) {
   EXPECT_THAT(status, HasSubstr("CapEff:\t0000000000001400"));  // NET_ADMIN, NET_BIND_SERVICE
   EXPECT_THAT(status, HasSubstr("CapBnd:\t0000000000000000"));
   EXPECT_THAT(status, HasSubstr("NoNewPrivs:\t1"));
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // which do without
-  EXPECT_THAT(status, HasSubstr("Seccomp:\t2"));
-#endif
+  if (!sanitized) { EXPECT_THAT(status, HasSubstr("Seccomp:\t2")); }  // sanitizers' runtimes do without
   EXPECT_THAT(slurp("/proc/" + std::to_string(a_.pid()) + "/limits"), testing::ContainsRegex("Max core file size +0 "));
   // Of a process that may not be dumped the kernel gives these to root (proc(5)), not to its own user.
   struct stat memory {};
@@ -205,9 +208,7 @@ int copies_in_memory(pid_t pid, std::string_view bytes) {
 }
 
 TEST_F(WireDevice, KeysThatAreTakenAwayLeaveItsMemory) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "a sanitizer's shadow memory is too large to be searched";
-#endif
+  if (sanitized) GTEST_SKIP() << "a sanitizer's shadow memory is too large to be searched";
   if (!Fd(::open(("/proc/" + std::to_string(a_.pid()) + "/mem").c_str(), O_RDONLY | O_CLOEXEC)))
     GTEST_SKIP() << "this machine lets nobody read another process's memory";
   const auto key = [&](const std::string& command) { return *Secret::parse(a_.sh(command + " | tr -d '\\n'")); };
@@ -375,11 +376,9 @@ TEST_F(WireDevice, TenThousandPeersAreSetAndShownAndOneOfThemIsAlive) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
   EXPECT_TRUE(reaches(a_, b_.inner()));
   EXPECT_NO_THROW(check_tcp(b_, a_, 4, 3'000'000, 5));
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // which keep a record of all memory beside it
   const auto status = slurp("/proc/" + std::to_string(a_.pid()) + "/status");
   const auto resident = std::stol(status.substr(status.find("VmRSS:") + 6));
-  EXPECT_LT(resident, 80'000) << "kB";
-#endif
+  if (!sanitized) { EXPECT_LT(resident, 80'000) << "kB"; }  // sanitizers keep a record of all memory beside it
   // All but the one that is alive go.
   a_.sh("wg syncconf wg1 /run/few.conf");
   EXPECT_EQ(a_.sh("wg show wg1 peers"), b_.public_key() + "\n");

@@ -15,8 +15,9 @@ struct Lanes {
   std::uint64_t high = 0;
 };
 
-// The last 1 to 7 bytes, without a call to copy them.
-std::uint64_t tail_word(const std::uint8_t* bytes, std::size_t count) {
+// Of the last 1 to 7 bytes. Read in words as they are: put together in memory first, they
+// would be loaded wider than they were stored, which waits.
+std::uint64_t tail_sum(const std::uint8_t* bytes, std::size_t count) {
   std::uint64_t sum = 0;
   std::uint16_t word = 0;
   for (; count >= 2; bytes += 2, count -= 2) {
@@ -39,7 +40,7 @@ std::uint64_t sum_words(std::uint64_t sum, const std::uint8_t* from, std::size_t
     lanes.high += word >> 32U;
   }
   if (at < size) {
-    lanes.low += tail_word(from + at, size - at);
+    lanes.low += tail_sum(from + at, size - at);
     if constexpr (copy) std::memcpy(to + at, from + at, size - at);
   }
   return sum + checksum_fold(lanes.low) + checksum_fold(lanes.high);
